@@ -1,0 +1,36 @@
+# add_lowbit_library(NAME SOURCES... [MLIR_LIBS upstream...] [LIBS ours...])
+#
+# A static library of this project. Upstream libraries go through
+# mlir_target_link_libraries, so that libMLIR.so takes their place; every library
+# waits for the generated headers.
+function(add_lowbit_library name)
+  cmake_parse_arguments(ARG "" "" "MLIR_LIBS;LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  llvm_update_compile_flags(${name})
+  add_dependencies(${name} lowbit-headers)
+  target_link_libraries(${name} PUBLIC ${ARG_LIBS})
+  if(ARG_MLIR_LIBS)
+    mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
+  endif()
+endfunction()
+
+# add_lowbit_tool(NAME SOURCES... [MLIR_LIBS upstream...] [LIBS ours...])
+function(add_lowbit_tool name)
+  cmake_parse_arguments(ARG "" "" "MLIR_LIBS;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  llvm_update_compile_flags(${name})
+  add_dependencies(${name} lowbit-headers)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  if(ARG_MLIR_LIBS)
+    mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR_LIBS})
+  endif()
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# lowbit_tablegen(OUTPUT FLAGS...) generates OUTPUT from LLVM_TARGET_DEFINITIONS
+# and makes every library wait for it.
+macro(lowbit_tablegen_target name)
+  add_public_tablegen_target(${name})
+  add_dependencies(lowbit-headers ${name})
+endmacro()

@@ -1,0 +1,171 @@
+//===- LowbitDialect.td - Dialect, types and attributes -------*- tablegen -*-===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_DIALECT_LOWBIT_IR_LOWBITDIALECT
+#define LOWBIT_DIALECT_LOWBIT_IR_LOWBITDIALECT
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinTypeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Lowbit_Dialect : Dialect {
+  let name = "lowbit";
+  let cppNamespace = "::mlir::lowbit";
+  let summary = "binary, ternary and few-bit tensors: quantizers, matmuls, packing";
+  let description = [{
+    Values with few levels are tensors whose element type lists the levels, for
+    example `tensor<128x768x!lowbit.levels<-1, 1>>`. The type says what a value
+    means; how it lies in memory is said by a `#lowbit.packing` once a value has
+    been packed into 64-bit words.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Lowbit_Type<string name, string typeMnemonic, list<Trait> traits = []>
+    : TypeDef<Lowbit_Dialect, name, traits> {
+  let mnemonic = typeMnemonic;
+}
+
+class Lowbit_Attr<string name, string attrMnemonic>
+    : AttrDef<Lowbit_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+//===----------------------------------------------------------------------===//
+// Level types
+//===----------------------------------------------------------------------===//
+
+def Lowbit_LevelsType : Lowbit_Type<"Levels", "levels"> {
+  let summary = "an element that takes one of a few integer levels";
+  let description = [{
+    The levels ascend with one common distance (the *step*), so that a level is
+    `first + step * code` with codes `0 ... count - 1`. A code is stored in
+    `ceil(log2(count))` bit planes, least significant first.
+
+    | type | used for | planes |
+    | --- | --- | --- |
+    | `!lowbit.levels<-1, 1>` | binary weights, activations that are never zero | 1 |
+    | `!lowbit.levels<-1, 0, 1>` | ternary; `sign` with `sign(0) = 0` | 2 |
+    | `!lowbit.levels<0, 1>` | unsigned one-bit activations | 1 |
+    | `!lowbit.levels<-2, -1, 0, 1>` | signed two-bit activations | 2 |
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$levels);
+  let assemblyFormat = "`<` $levels `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The most levels a type can have (eight bits).
+    static constexpr int64_t kMaxLevels = 256;
+
+    int64_t getCount() const { return getLevels().size(); }
+    int64_t getFirst() const { return getLevels().front(); }
+    int64_t getLast() const { return getLevels().back(); }
+    /// The distance between neighbouring levels; 1 for a single level.
+    int64_t getStep() const;
+    /// The number of bit planes that hold a code, at least 1.
+    unsigned getPlanes() const;
+    /// The largest magnitude of a level.
+    int64_t getMaxMagnitude() const;
+    /// Whether `value` is one of the levels.
+    bool contains(int64_t value) const;
+    /// The levels `first, first + 1, ..., last`.
+    static LevelsType getRange(::mlir::MLIRContext *context, int64_t first,
+                               int64_t last);
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Enumerations
+//===----------------------------------------------------------------------===//
+
+def Lowbit_Rounding : I32EnumAttr<"Rounding", "how a quantizer turns a number into a level", [
+    I32EnumAttrCase<"sign", 0>, I32EnumAttrCase<"step", 1>,
+    I32EnumAttrCase<"half_even", 2>]> {
+  let description = [{
+    * `sign`: -1, 0 or 1; `sign(0) = 0` and `sign(NaN) = 0`.
+    * `step`: 1 where `x >= 0`, else -1 (so zero, of either sign, gives 1).
+    * `half_even`: round half to even, then clamp to the range of the levels.
+  }];
+  let cppNamespace = "::mlir::lowbit";
+  let genSpecializedAttr = 0;
+}
+def Lowbit_RoundingAttr : EnumAttr<Lowbit_Dialect, Lowbit_Rounding, "rounding"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Lowbit_Granularity : I32EnumAttr<"Granularity", "what shares one scale", [
+    I32EnumAttrCase<"tensor", 0>, I32EnumAttrCase<"row", 1>,
+    I32EnumAttrCase<"token", 2>]> {
+  let description = [{
+    * `tensor`: one scale, shape `[]`.
+    * `row`: one scale for each index of the last-but-one dimension (an output
+      channel of a weight `[N, K]`, a token of an embedding table), shape `[N]`.
+    * `token`: one scale for each vector along the last dimension, shape: that of
+      the tensor without its last dimension.
+  }];
+  let cppNamespace = "::mlir::lowbit";
+  let genSpecializedAttr = 0;
+}
+def Lowbit_GranularityAttr : EnumAttr<Lowbit_Dialect, Lowbit_Granularity, "granularity"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
+    I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"panels", 1>,
+    I32EnumAttrCase<"nibbles", 2>, I32EnumAttrCase<"lanes", 3>]> {
+  let description = [{
+    See `#lowbit.packing`.
+  }];
+  let cppNamespace = "::mlir::lowbit";
+  let genSpecializedAttr = 0;
+}
+
+def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
+  let summary = "how the codes of a level type lie in 64-bit words";
+  let description = [{
+    The logical operand is a (batch of) matrix `[R, K]` of codes, packed along
+    `K`; `P` is the number of planes, `W = ceil(K / 64)`, `L` the number of
+    lanes. Bit `k mod 64` of word `k / 64` belongs to element `k`. Bits beyond
+    `K` (and rows beyond `R`) are zero.
+
+    * `rows`: `[R, W * P + 1]` words. Word `w * P + p` of a row holds plane `p`
+      of the elements `64 w ... 64 w + 63`; the last word holds the sum of the
+      row's codes (not levels).
+    * `panels`: `[ceil(R / L), W * P + 1, L]` words. The rows of a panel lie in
+      the lanes of a vector; the last vector holds the sums of the codes.
+    * `nibbles` (lookup kernels, one plane): `[ceil(R / L), ceil(K / 8) + S, L]`
+      bytes (element type `i8`): byte `b` of lane `l` holds the elements
+      `8 b ... 8 b + 7` of row `l`; then `S = 4` vectors hold the sums of the
+      codes as little-endian i32.
+    * `lanes` (float by bit kernels, one plane, no sums):
+      `[ceil(R / L), K, L / 8]` bytes: bit `l` of step `k` is element `k` of row
+      `l` of the panel.
+
+    ```mlir
+    #lowbit.packing<<-1, 1>, rows>
+    #lowbit.packing<<-1, 1>, panels, lanes = 8>
+    ```
+  }];
+  let parameters = (ins "::mlir::lowbit::LevelsType":$levels,
+      EnumParameter<Lowbit_Order>:$order,
+      DefaultValuedParameter<"int64_t", "1">:$lanes);
+  let assemblyFormat = "`<` $levels `,` $order (`,` `lanes` `=` $lanes^)? `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The number of bit planes of the levels.
+    unsigned getPlanes() const { return getLevels().getPlanes(); }
+    /// The packed shape of a logical `[..., rows, size]`; unknown extents stay
+    /// `ShapedType::kDynamic`.
+    ::llvm::SmallVector<int64_t> getPackedShape(
+        ::llvm::ArrayRef<int64_t> batch, int64_t rows, int64_t size) const;
+    /// i64, or i8 for the orders that are made of bytes.
+    ::mlir::Type getElementType() const;
+  }];
+}
+
+#endif // LOWBIT_DIALECT_LOWBIT_IR_LOWBITDIALECT

@@ -1,0 +1,403 @@
+//===- LowbitOps.td - Operations of the lowbit dialect --------*- tablegen -*-===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Two families: operations on tensors of levels (what a model means) and
+// operations on packed words (what runs). Every one is in destination style, so
+// that tiling, fusion and bufferization treat it like a linalg operation.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_DIALECT_LOWBIT_IR_LOWBITOPS
+#define LOWBIT_DIALECT_LOWBIT_IR_LOWBITOPS
+
+include "lowbit/Dialect/Lowbit/IR/LowbitDialect.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
+
+//===----------------------------------------------------------------------===//
+// Operand types
+//===----------------------------------------------------------------------===//
+
+def Lowbit_LevelsTensor : TensorOf<[Lowbit_LevelsType]>;
+def Lowbit_FloatShaped : Type<Or<[TensorOf<[F32]>.predicate, MemRefOf<[F32]>.predicate]>,
+    "tensor or memref of f32", "::mlir::ShapedType">;
+def Lowbit_IntShaped : Type<Or<[TensorOf<[I32]>.predicate, MemRefOf<[I32]>.predicate]>,
+    "tensor or memref of i32", "::mlir::ShapedType">;
+def Lowbit_IndexShaped : Type<Or<[TensorOf<[I32, I64]>.predicate, MemRefOf<[I32, I64]>.predicate]>,
+    "tensor or memref of i32 or i64", "::mlir::ShapedType">;
+def Lowbit_WordsShaped : Type<Or<[TensorOf<[I64, I8]>.predicate, MemRefOf<[I64, I8]>.predicate]>,
+    "tensor or memref of packed words", "::mlir::ShapedType">;
+def Lowbit_LhsShaped : Type<Or<[Lowbit_WordsShaped.predicate, Lowbit_FloatShaped.predicate]>,
+    "tensor or memref of packed words or f32", "::mlir::ShapedType">;
+def Lowbit_AnyShaped : Type<Or<[AnyRankedTensor.predicate, AnyNon0RankedOrUnrankedMemRef.predicate, AnyMemRef.predicate]>,
+    "ranked tensor or memref", "::mlir::ShapedType">;
+
+class Lowbit_Op<string opMnemonic, list<Trait> traits = []>
+    : Op<Lowbit_Dialect, opMnemonic, traits>;
+
+/// An operation `ins(...) outs(init)` with one result when it works on tensors
+/// and none when it works on buffers.
+class Lowbit_DestinationOp<string opMnemonic, list<Trait> traits = []>
+    : Lowbit_Op<opMnemonic, traits # [
+        DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+        DeclareOpInterfaceMethods<ConditionallySpeculatable, ["getSpeculatability"]>,
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+  let hasVerifier = 1;
+  code destinationDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
+  }];
+  let extraClassDeclaration = destinationDeclaration;
+}
+
+//===----------------------------------------------------------------------===//
+// Levels: constant, quantize, dequantize, threshold
+//===----------------------------------------------------------------------===//
+
+def Lowbit_ConstantOp : Lowbit_Op<"constant", [Pure]> {
+  let summary = "a constant tensor of levels";
+  let description = [{
+    `value` holds the levels themselves (not codes) as `i8`; each must be a level
+    of the result's element type. Not foldable to an attribute of the result
+    type, because builtin attributes cannot have level elements.
+
+    ```mlir
+    %w = lowbit.constant dense<[[-1, 1], [1, 1]]> : tensor<2x2xi8> -> tensor<2x2x!lowbit.levels<-1, 1>>
+    ```
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs Lowbit_LevelsTensor:$result);
+  let assemblyFormat = "$value attr-dict `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Lowbit_QuantizeOp : Lowbit_DestinationOp<"quantize", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition"]>]> {
+  let summary = "numbers to levels: elastic scale, learned shift, running minimum";
+  let description = [{
+    With `x' = x + shift` (shift of shape `[K]`, along the last dimension, or no shift), all in float32 as
+    written, division being IEEE division:
+
+    * `sign`: `level = sign(x')`; the result's levels are -1, 0, 1, or -1, 1 when
+      zero provably does not occur. No scale, no offset.
+    * `step`: `level = x' >= 0 ? 1 : -1`.
+    * `half_even`: `level = clamp(round((x' - offset) / scale), first, last)` with
+      round half to even, `first` and `last` the outer levels of the result; the
+      levels must be consecutive integers. `offset` (shape `[]`) defaults to 0.
+
+    `granularity` says what shares a scale: `tensor` (shape `[]`) or `token`.
+
+    ```mlir
+    %q = lowbit.quantize ins(%x, scale %s : tensor<4x96xf32>, tensor<f32>)
+           outs(%e : tensor<4x96x!lowbit.levels<0, 1>>) {rounding = #lowbit.rounding<half_even>}
+           -> tensor<4x96x!lowbit.levels<0, 1>>
+    ```
+  }];
+  let arguments = (ins Lowbit_FloatShaped:$input, Optional<Lowbit_FloatShaped>:$scale,
+      Optional<Lowbit_FloatShaped>:$shift, Optional<Lowbit_FloatShaped>:$offset,
+      Lowbit_LevelsTensor:$init,
+      Lowbit_RoundingAttr:$rounding,
+      DefaultValuedAttr<Lowbit_GranularityAttr, "Granularity::tensor">:$granularity);
+  let results = (outs Lowbit_LevelsTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input (`,` `scale` $scale^)? (`,` `shift` $shift^)? (`,` `offset` $offset^)? `:`
+      type($input) (`,` type($scale)^)? (`,` type($shift)^)? (`,` type($offset)^)? `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+  let hasCanonicalizer = 1;
+}
+
+def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition"]>]> {
+  let summary = "levels to numbers";
+  let description = [{
+    `y = level * scale + offset` in float32, the product rounded before the sum;
+    without offset there is no sum. `granularity` says what shares a scale
+    (`tensor`, `row` or `token`); `offset` has shape `[]`.
+
+    ```mlir
+    %y = lowbit.dequantize ins(%q, scale %s : tensor<4x96x!lowbit.levels<-1, 1>>, tensor<4xf32>)
+           outs(%e : tensor<4x96xf32>) {granularity = #lowbit.granularity<row>} -> tensor<4x96xf32>
+    ```
+  }];
+  let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_FloatShaped:$scale,
+      Optional<Lowbit_FloatShaped>:$offset, Lowbit_FloatShaped:$init,
+      DefaultValuedAttr<Lowbit_GranularityAttr, "Granularity::tensor">:$granularity);
+  let results = (outs TensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `,` `scale` $scale (`,` `offset` $offset^)? `:`
+      type($input) `,` type($scale) (`,` type($offset)^)? `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition"]>]> {
+  let summary = "integer accumulators to levels by per-channel thresholds";
+  let description = [{
+    `level = first + step * (number of t with input >= thresholds[n, t])`, where
+    `n` is the index of the last dimension and the thresholds of a channel
+    ascend. The result's type has one level more than there are thresholds.
+
+    ```mlir
+    %q = lowbit.threshold ins(%acc, %t : tensor<4x96xi32>, tensor<96x1xi32>)
+           outs(%e : tensor<4x96x!lowbit.levels<-1, 1>>) -> tensor<4x96x!lowbit.levels<-1, 1>>
+    ```
+  }];
+  let arguments = (ins Lowbit_IntShaped:$input, Lowbit_IntShaped:$thresholds, Lowbit_LevelsTensor:$init);
+  let results = (outs Lowbit_LevelsTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `,` $thresholds `:` type($input) `,` type($thresholds) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions of levels
+//===----------------------------------------------------------------------===//
+
+def Lowbit_MatmulOp : Lowbit_DestinationOp<"matmul", [
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition"]>]> {
+  let summary = "(batched) matrix product of levels with exact integer sums";
+  let description = [{
+    `result[b, m, n] = sum over k of lhs[b, m, k] * rhs[b, k, n]`, or
+    `rhs[b, n, k]` with `transpose_rhs`. The left side is a tensor of levels and
+    the sums are exact `i32`, or it is `f32` and the sums are float32 in any
+    order. `rhs` has the rank of `lhs`, or rank 2 (shared by the whole batch).
+    The verifier refuses sums that could leave `i32`. The result is overwritten:
+    `init` gives its shape only.
+
+    ```mlir
+    %c = lowbit.matmul ins(%a, %w : tensor<4x96x!lowbit.levels<-1, 0, 1>>, tensor<32x96x!lowbit.levels<-1, 1>>)
+           outs(%e : tensor<4x32xi32>) {transpose_rhs} -> tensor<4x32xi32>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[Lowbit_LevelsTensor, TensorOf<[F32]>], "", "::mlir::TensorType">:$lhs,
+      Lowbit_LevelsTensor:$rhs, TensorOf<[I32, F32]>:$init, UnitAttr:$transpose_rhs);
+  let results = (outs TensorOf<[I32, F32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+def Lowbit_LevelSumOp : Lowbit_DestinationOp<"level_sum", []> {
+  let summary = "sums of levels along one dimension";
+  let description = [{
+    `result[...] = sum over the index of dimension axis of input[...]`, exact
+    `i32`; the result lacks the dimension `axis`. Used for the correction term of
+    an offset: `sum((s q + o) w) = s sum(q w) + o sum(w)`.
+
+    ```mlir
+    %s = lowbit.level_sum ins(%w : tensor<32x96x!lowbit.levels<-1, 1>>)
+           outs(%e : tensor<32xi32>) {axis = 1 : i64} -> tensor<32xi32>
+    ```
+  }];
+  let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_IntShaped:$init, I64Attr:$axis);
+  let results = (outs TensorOf<[I32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+  let hasCanonicalizer = 1;
+}
+
+def Lowbit_LookupOp : Lowbit_DestinationOp<"lookup", []> {
+  let summary = "rows of a quantized embedding table as numbers";
+  let description = [{
+    `result[i..., h] = table[ids[i...], h] * scale[ids[i...]]`. The scale has
+    shape `[V]` (one per row) or `[]`. An id outside `0 ... V - 1` is undefined
+    behaviour here; the conversion that creates the operation checks ids first.
+
+    ```mlir
+    %x = lowbit.lookup ins(%t, %ids, %s : tensor<100x96x!lowbit.levels<-1, 1>>, tensor<?x?xi64>, tensor<100xf32>)
+           outs(%e : tensor<?x?x96xf32>) -> tensor<?x?x96xf32>
+    ```
+  }];
+  let arguments = (ins Lowbit_LevelsTensor:$table, Lowbit_IndexShaped:$ids,
+      Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init);
+  let results = (outs TensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $table `,` $ids `,` $scale `:` type($table) `,` type($ids) `,` type($scale) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Normalisations
+//===----------------------------------------------------------------------===//
+
+def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition"]>]> {
+  let summary = "layer normalisation over the last dimension";
+  let description = [{
+    `y = (x - mean) / sqrt(var + epsilon) * scale + bias` with the biased
+    variance `mean((x - mean)^2)` computed in two passes; `scale` and `bias` have
+    shape `[K]`, bias may be absent. Sums may be taken in any order.
+
+    With `residual` (shape of the input) the input is `x + residual`.
+  }];
+  let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$scale,
+      Optional<Lowbit_FloatShaped>:$bias, Optional<Lowbit_FloatShaped>:$residual,
+      Lowbit_FloatShaped:$init, F32Attr:$epsilon);
+  let results = (outs Optional<TensorOf<[F32]>>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `,` $scale (`,` `bias` $bias^)? (`,` `residual` $residual^)? `:`
+      type($input) `,` type($scale) (`,` type($bias)^)? (`,` type($residual)^)? `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+}
+
+def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition"]>]> {
+  let summary = "softmax along the last dimension";
+  let description = [{
+    `y = exp(x - max) / sum(exp(x - max))`, the maximum and the sum over the last
+    dimension; the sum may be taken in any order. A row that is all `-inf` is NaN.
+  }];
+  let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$init);
+  let results = (outs Optional<TensorOf<[F32]>>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
+  let summary = "levels to packed words";
+  let description = [{
+    Packs `[..., R, K]` (or `[..., K, R]` with `transpose`) along K as `packing`
+    says; the levels of the packing are those of the input.
+
+    ```mlir
+    %p = lowbit.pack ins(%q : tensor<4x96x!lowbit.levels<-1, 1>>) outs(%e : tensor<4x3xi64>)
+           {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x3xi64>
+    ```
+  }];
+  let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_WordsShaped:$init,
+      Lowbit_PackingAttr:$packing, UnitAttr:$transpose);
+  let results = (outs TensorOf<[I64, I8]>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+def Lowbit_UnpackOp : Lowbit_DestinationOp<"unpack", []> {
+  let summary = "packed words (order rows) to levels";
+  let description = [{The inverse of `lowbit.pack` for the order `rows`.}];
+  let arguments = (ins Lowbit_WordsShaped:$input, Lowbit_LevelsTensor:$init, Lowbit_PackingAttr:$packing);
+  let results = (outs Lowbit_LevelsTensor:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Packed operations: what kernels implement
+//===----------------------------------------------------------------------===//
+
+def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOperandSegments]> {
+  let summary = "quantize and pack in one sweep";
+  let description = [{
+    `pack(quantize(input))`; operands as in `lowbit.quantize`, the levels in
+    `packing`. With `permutation` the logical operand `[..., R, K]` is the input
+    with its dimensions permuted: dimension `i` of the logical operand is
+    dimension `permutation[i]` of the input. A shift belongs to the last
+    dimension of the input.
+  }];
+  let arguments = (ins Lowbit_FloatShaped:$input, Optional<Lowbit_FloatShaped>:$scale,
+      Optional<Lowbit_FloatShaped>:$shift, Optional<Lowbit_FloatShaped>:$offset,
+      Lowbit_WordsShaped:$init, Lowbit_PackingAttr:$packing,
+      Lowbit_RoundingAttr:$rounding, OptionalAttr<DenseI64ArrayAttr>:$permutation,
+      DefaultValuedAttr<Lowbit_GranularityAttr, "Granularity::tensor">:$granularity);
+  let results = (outs Optional<TensorOf<[I64, I8]>>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $input (`,` `scale` $scale^)? (`,` `shift` $shift^)? (`,` `offset` $offset^)? `:`
+      type($input) (`,` type($scale)^)? (`,` type($shift)^)? (`,` type($offset)^)? `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+}
+
+def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"PackedMatmulOp">]> {
+  let summary = "the value that an epilogue stores";
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
+    AttrSizedOperandSegments,
+    SingleBlockImplicitTerminator<"YieldOp">, IsolatedFromAbove]> {
+  let summary = "matrix product of packed operands with an epilogue";
+  let description = [{
+    The product of `lowbit.matmul` with `transpose_rhs` on operands packed as
+    `lhs_packing` (absent: the left side is `f32 [..., M, K]`) and `rhs_packing`;
+    `size` is K and `columns` is N, which the packed shapes do not tell.
+
+    The region is applied to every sum before it is stored: its arguments are the
+    sum (`i32`, or `f32` for a float left side), one element of each `epilogue`
+    operand, and it yields the element of the result. It may hold elementwise
+    `arith` and `math` operations. An epilogue operand has the shape of the
+    result, or shape `[N]` (per channel), or `[]`, or `[..., M, 1]` (per token),
+    or `[..., 1, N]`, or its batch dimensions are 1.
+
+    `kernel` names the row of the kernel table that lowers the operation.
+
+    ```mlir
+    %y = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>)
+           epilogue(%bias : tensor<32xf32>) outs(%e : tensor<4x32xf32>)
+           attributes {kernel = "x86-avx2-popcount", size = 96 : i64, columns = 32 : i64,
+             lhs_packing = #lowbit.packing<<-1, 0, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
+      ^bb0(%acc: i32, %b: f32):
+        %f = arith.sitofp %acc : i32 to f32
+        %r = arith.addf %f, %b : f32
+        lowbit.yield %r : f32
+    } -> tensor<4x32xf32>
+    ```
+  }];
+  let arguments = (ins Lowbit_LhsShaped:$lhs, Lowbit_WordsShaped:$rhs,
+      Variadic<Lowbit_AnyShaped>:$epilogue, Lowbit_AnyShaped:$init,
+      Optional<Index>:$dynamic_size, Optional<Index>:$dynamic_columns,
+      StrAttr:$kernel, I64Attr:$size, I64Attr:$columns,
+      OptionalAttr<Lowbit_PackingAttr>:$lhs_packing, Lowbit_PackingAttr:$rhs_packing);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    (`epilogue` `(` $epilogue^ `:` type($epilogue) `)`)?
+    (`size` $dynamic_size^)? (`columns` $dynamic_columns^)?
+    `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $body (`->` type($result)^)?
+  }];
+}
+
+def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
+  let summary = "rows of a packed embedding table as numbers";
+  let description = [{
+    `lowbit.lookup` on a table packed in the order `rows` with one plane.
+  }];
+  let arguments = (ins Lowbit_WordsShaped:$table, Lowbit_IndexShaped:$ids,
+      Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init, Lowbit_PackingAttr:$packing);
+  let results = (outs Optional<TensorOf<[F32]>>:$result);
+  let assemblyFormat = [{
+    `ins` `(` $table `,` $ids `,` $scale `:` type($table) `,` type($ids) `,` type($scale) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+}
+
+#endif // LOWBIT_DIALECT_LOWBIT_IR_LOWBITOPS

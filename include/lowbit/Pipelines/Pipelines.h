@@ -1,0 +1,45 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The stages of compilation as pass pipelines. The same five names are used by
+// `lowbit-compile --emit`, by the registered pipelines and in the documentation:
+//
+//   onnx -> lowbit -> loops -> llvm -> artifact
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_PIPELINES_PIPELINES_H
+#define LOWBIT_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir::lowbit {
+
+/// Options of the stage `loops`.
+struct LoopsStageOptions : PassPipelineOptions<LoopsStageOptions> {
+  Option<std::string> kernel{
+      *this, "kernel",
+      llvm::cl::desc("use this row of the kernel table where it applies")};
+};
+
+/// Stage `onnx`: infers shapes, folds what is constant, removes duplicates.
+void buildONNXStage(OpPassManager &pm);
+/// Stage `lowbit`: recognises quantizers and quantized matmuls, lowers the rest
+/// to linalg.
+void buildLowbitStage(OpPassManager &pm);
+/// Stage `loops`: chooses kernels, packs, fuses, bufferizes, emits loops.
+void buildLoopsStage(OpPassManager &pm, const LoopsStageOptions &options);
+/// Stage `llvm`: plans memory, builds the entry, lowers to the LLVM dialect.
+void buildLLVMStage(OpPassManager &pm);
+
+/// Registers `lowbit-stage-onnx`, `-lowbit`, `-loops`, `-llvm`.
+void registerPipelines();
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_PIPELINES_PIPELINES_H
