@@ -1,0 +1,23 @@
+#===----------------------------------------------------------------------===#
+#
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===#
+#
+# Runs every gtest binary of the build: each is a file named *Tests in
+# build/test/Unit.
+#
+#===----------------------------------------------------------------------===#
+
+import os
+
+import lit.formats
+
+config.name = "lowbit-unit"
+config.test_exec_root = os.path.join(config.lowbit_obj_root, "test", "Unit")
+config.test_source_root = config.test_exec_root
+config.test_format = lit.formats.GoogleTest(".", "Tests")
+for name in ("LOWBIT_CASES", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
