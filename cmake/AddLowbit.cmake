@@ -1,7 +1,8 @@
 # add_lowbit_library(NAME SOURCES... [MLIR_LIBS upstream...] [LIBS ours...])
 #
 # A static library of this project. Upstream libraries go through
-# mlir_target_link_libraries, so that libMLIR.so takes their place; every library
+# mlir_target_link_libraries, so that libMLIR.so takes their place, and bring
+# libLLVM.so, which libMLIR.so needs but does not pass on; every library
 # waits for the generated headers.
 function(add_lowbit_library name)
   cmake_parse_arguments(ARG "" "" "MLIR_LIBS;LIBS" ${ARGN})
@@ -11,6 +12,7 @@ function(add_lowbit_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
   if(ARG_MLIR_LIBS)
     mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
+    target_link_libraries(${name} PUBLIC LLVM)
   endif()
 endfunction()
 
@@ -24,6 +26,7 @@ function(add_lowbit_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
   if(ARG_MLIR_LIBS)
     mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR_LIBS})
+    target_link_libraries(${name} PRIVATE LLVM)
   endif()
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()

@@ -26,15 +26,15 @@ static constexpr StringRef kBaseline[] = {"cmov", "cx8", "fxsr",
                                           "mmx",  "sse", "sse2"};
 static constexpr StringRef kLevel2[] = {"cx16",   "popcnt", "sahf", "sse3",
                                         "sse4.1", "sse4.2", "ssse3"};
-static constexpr StringRef kLevel3[] = {"avx", "avx2", "bmi",   "bmi2",
-                                        "f16c", "fma", "lzcnt", "movbe"};
+static constexpr StringRef kLevel3[] = {"avx",  "avx2", "bmi",   "bmi2",
+                                        "f16c", "fma",  "lzcnt", "movbe"};
 static constexpr StringRef kLevel4[] = {"avx512bw", "avx512cd", "avx512dq",
                                         "avx512f", "avx512vl"};
 static constexpr StringRef kExtra[] = {
-    "amx-bf16",   "amx-fp16",     "amx-int8",        "amx-tile",
-    "avx512bf16", "avx512bitalg", "avx512fp16",      "avx512ifma",
-    "avx512vbmi", "avx512vbmi2",  "avx512vnni",      "avx512vpopcntdq",
-    "avxifma",    "avxvnni",      "avxvnniint8",     "avxvnniint16",
+    "amx-bf16",   "amx-fp16",     "amx-int8",    "amx-tile",
+    "avx512bf16", "avx512bitalg", "avx512fp16",  "avx512ifma",
+    "avx512vbmi", "avx512vbmi2",  "avx512vnni",  "avx512vpopcntdq",
+    "avxifma",    "avxvnni",      "avxvnniint8", "avxvnniint16",
     "gfni"};
 
 llvm::ArrayRef<StringRef> mlir::lowbit::getBaselineFeatures() {
@@ -76,8 +76,7 @@ struct FeatureTable {
         target->createMCSubtargetInfo(triple, "", ""));
     if (!info)
       return;
-    for (const llvm::SubtargetFeatureKV &row :
-         info->getAllProcessorFeatures())
+    for (const llvm::SubtargetFeatureKV &row : info->getAllProcessorFeatures())
       rows[row.Key] = Row{row.Value, row.Implies.getAsBitset()};
   }
 
@@ -91,12 +90,11 @@ struct FeatureTable {
 const std::set<std::string> &mlir::lowbit::getKnownFeatures() {
   static const std::set<std::string> known = [] {
     std::set<std::string> names;
-    for (llvm::ArrayRef<StringRef> list :
-         {llvm::ArrayRef<StringRef>(kBaseline),
-          llvm::ArrayRef<StringRef>(kLevel2),
-          llvm::ArrayRef<StringRef>(kLevel3),
-          llvm::ArrayRef<StringRef>(kLevel4),
-          llvm::ArrayRef<StringRef>(kExtra)})
+    for (llvm::ArrayRef<StringRef> list : {llvm::ArrayRef<StringRef>(kBaseline),
+                                           llvm::ArrayRef<StringRef>(kLevel2),
+                                           llvm::ArrayRef<StringRef>(kLevel3),
+                                           llvm::ArrayRef<StringRef>(kLevel4),
+                                           llvm::ArrayRef<StringRef>(kExtra)})
       for (StringRef name : list)
         if (FeatureTable::get().rows.contains(name))
           names.insert(name.str());

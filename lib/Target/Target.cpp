@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Parses a target: a base (`native` or a psABI level) and changes to it, applied
-// from left to right.
+// Parses a target: a base (`native` or a psABI level) and changes to it,
+// applied from left to right.
 //
 //===----------------------------------------------------------------------===//
 
@@ -75,12 +75,13 @@ llvm::Expected<Target> Target::parse(StringRef spec) {
     StringRef feature = part.trim();
     bool add = feature.consume_front("+");
     if (!add && !feature.consume_front("-"))
-      return makeError("target '" + spec + "': expected '+feature' or "
-                       "'-feature', got '" + feature + "'");
+      return makeError("target '" + spec +
+                       "': expected '+feature' or "
+                       "'-feature', got '" +
+                       feature + "'");
     if (!getKnownFeatures().count(feature.str()))
       return makeError("target '" + spec + "': unknown feature '" + feature +
-                       "', known are " +
-                       llvm::join(getKnownFeatures(), ", "));
+                       "', known are " + llvm::join(getKnownFeatures(), ", "));
     if (!add && isBaseline(feature))
       return makeError("target '" + spec + "': feature '" + feature +
                        "' belongs to every x86-64 and cannot be removed");

@@ -90,14 +90,14 @@ TEST(Target, Refusals) {
   EXPECT_NE(error("armv8").find("unknown target 'armv8', expected 'native'"),
             std::string::npos);
   EXPECT_NE(error("").find("unknown target ''"), std::string::npos);
-  EXPECT_NE(error("x86-64-v3,avx").find("expected '+feature' or '-feature', got 'avx'"),
+  EXPECT_NE(error("x86-64-v3,avx")
+                .find("expected '+feature' or '-feature', got 'avx'"),
             std::string::npos);
   std::string unknown = error("x86-64,+avx3");
   EXPECT_NE(unknown.find("unknown feature 'avx3', known are"),
             std::string::npos);
   EXPECT_NE(unknown.find("avx512vpopcntdq"), std::string::npos);
-  EXPECT_NE(error("x86-64,-sse2").find("cannot be removed"),
-            std::string::npos);
+  EXPECT_NE(error("x86-64,-sse2").find("cannot be removed"), std::string::npos);
 }
 
 TEST(Target, ReadsModuleAttribute) {
