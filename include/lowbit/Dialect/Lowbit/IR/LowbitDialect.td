@@ -117,7 +117,7 @@ def Lowbit_GranularityAttr : EnumAttr<Lowbit_Dialect, Lowbit_Granularity, "granu
 
 def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
     I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"panels", 1>,
-    I32EnumAttrCase<"nibbles", 2>, I32EnumAttrCase<"lanes", 3>]> {
+    I32EnumAttrCase<"lanes", 2>]> {
   let description = [{
     See `#lowbit.packing`.
   }];
@@ -134,17 +134,14 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     `K` (and rows beyond `R`) are zero.
 
     * `rows`: `[R, W * P + 1]` words. Word `w * P + p` of a row holds plane `p`
-      of the elements `64 w ... 64 w + 63`; the last word holds the sum of the
-      row's codes (not levels).
+      of the elements `64 w ... 64 w + 63`. The last word holds, in its low
+      half, the sum of the row's codes (not levels) and, in its high half, a bit
+      for each plane that is not empty.
     * `panels`: `[ceil(R / L), W * P + 1, L]` words. The rows of a panel lie in
-      the lanes of a vector; the last vector holds the sums of the codes.
-    * `nibbles` (lookup kernels, one plane): `[ceil(R / L), ceil(K / 8) + S, L]`
-      bytes (element type `i8`): byte `b` of lane `l` holds the elements
-      `8 b ... 8 b + 7` of row `l`; then `S = 4` vectors hold the sums of the
-      codes as little-endian i32.
-    * `lanes` (float by bit kernels, one plane, no sums):
-      `[ceil(R / L), K, L / 8]` bytes: bit `l` of step `k` is element `k` of row
-      `l` of the panel.
+      the lanes of a vector; the last vector holds the last words of the rows.
+    * `lanes` (kernels with a float left side): `[ceil(R / L), K * P, L / 8]`
+      bytes (`i8`): bit `l` of the bytes at step `k * P + p` is plane `p` of
+      element `k` of row `l` of the panel. No sums.
 
     ```mlir
     #lowbit.packing<<-1, 1>, rows>

@@ -1,0 +1,80 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The kernel table: one row for each way to multiply packed matrices. A row says
+// what it needs of the CPU, which level types it takes, how it wants its right
+// side packed and what it costs; its emitter writes the loops. The portable rows
+// need nothing and always match.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_KERNELS_KERNELS_H
+#define LOWBIT_KERNELS_KERNELS_H
+
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Target/Target.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <string>
+
+namespace mlir::lowbit {
+
+/// What a kernel row is asked to multiply.
+struct KernelQuery {
+  /// Levels of the left side; null when it is f32.
+  LevelsType lhs;
+  LevelsType rhs;
+  /// Whether the right side is a constant, packed at compile time.
+  bool constantRhs = false;
+};
+
+/// How the popcount emitter adds up the ones of a word.
+enum class PopcountForm {
+  /// `ctpop` of 64-bit lanes: one instruction with AVX-512 VPOPCNTDQ.
+  Words,
+  /// `ctpop` of bytes (a table lookup), widened by `psadbw` before a byte can
+  /// overflow: what AVX2 and AVX-512BW do best.
+  Bytes
+};
+
+/// One row of the kernel table.
+struct KernelRow {
+  llvm::StringLiteral name;
+  /// Features that must all be present (LLVM spelling).
+  llvm::ArrayRef<llvm::StringLiteral> features;
+  /// Whether the left side is packed levels or f32.
+  bool floatLhs;
+  /// How the right side is packed.
+  Order rhsOrder;
+  /// Rows (output channels) of the right side in a panel.
+  int64_t lanes;
+  /// Rows of the left side that are multiplied together.
+  int64_t rowsPerTile;
+  /// 64-bit (popcount) or 32-bit (float) lanes of a machine vector.
+  int64_t vectorLanes;
+  PopcountForm form;
+  /// Estimated picoseconds per 1024 multiply-accumulates of one plane pair.
+  int64_t cost;
+};
+
+/// All rows, the portable ones last.
+llvm::ArrayRef<KernelRow> getKernelTable();
+
+/// The row with this name, or null.
+const KernelRow *findKernel(llvm::StringRef name);
+
+/// Why a row does not apply to a query on a target; empty when it does.
+std::string whyNotApplicable(const KernelRow &row, const Target &target,
+                             const KernelQuery &query);
+
+/// The row called `preferred` when it applies, else the cheapest that applies;
+/// null when none does.
+const KernelRow *selectKernel(const Target &target, const KernelQuery &query,
+                              llvm::StringRef preferred);
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_KERNELS_KERNELS_H

@@ -1,0 +1,91 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Packing of constant levels: see `#lowbit.packing` for the layouts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Kernels/Packing.h"
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+namespace {
+
+/// Reads codes of one matrix in either storage order.
+struct Codes {
+  const int8_t *levels;
+  int64_t rows, size;
+  bool transposed;
+  int64_t first, step;
+
+  uint64_t operator()(int64_t row, int64_t k) const {
+    int8_t level = levels[transposed ? k * rows + row : row * size + k];
+    return static_cast<uint64_t>((level - first) / step);
+  }
+};
+
+} // namespace
+
+/// One word of sums: the sum of the codes below, above it a bit for each plane
+/// that is not empty.
+static uint64_t sumWord(uint64_t sum, uint64_t planes) {
+  return sum | planes << 32;
+}
+
+static void packWords(const Codes &codes, PackingAttr packing, uint64_t *out) {
+  bool panels = packing.getOrder() == Order::panels;
+  int64_t lanes = panels ? packing.getLanes() : 1;
+  int64_t planes = packing.getPlanes(), words = (codes.size + 63) / 64;
+  int64_t depth = words * planes + 1;
+  for (int64_t row = 0; row < codes.rows; ++row) {
+    uint64_t *base = out + row / lanes * depth * lanes + row % lanes;
+    uint64_t sum = 0, used = 0;
+    for (int64_t k = 0; k < codes.size; ++k) {
+      uint64_t code = codes(row, k);
+      sum += code;
+      used |= code;
+      for (int64_t p = 0; p < planes; ++p)
+        base[(k / 64 * planes + p) * lanes] |= (code >> p & 1) << (k % 64);
+    }
+    base[(depth - 1) * lanes] = sumWord(sum, used);
+  }
+}
+
+static void packLanes(const Codes &codes, PackingAttr packing, uint8_t *out) {
+  int64_t lanes = packing.getLanes(), planes = packing.getPlanes();
+  for (int64_t row = 0; row < codes.rows; ++row)
+    for (int64_t k = 0; k < codes.size; ++k)
+      for (int64_t p = 0; p < planes; ++p)
+        out[((row / lanes * codes.size + k) * planes + p) * (lanes / 8) +
+            row % lanes / 8] |= (codes(row, k) >> p & 1) << (row % 8);
+}
+
+std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
+                                           int64_t rows, int64_t size,
+                                           bool transposed,
+                                           PackingAttr packing) {
+  bool words = packing.getOrder() == Order::rows ||
+               packing.getOrder() == Order::panels;
+  int64_t elements = 1;
+  for (int64_t extent : packing.getPackedShape({}, rows, size))
+    elements *= extent;
+  int64_t bytes = elements * (words ? 8 : 1);
+  std::vector<char> packed(batch * bytes, 0);
+  LevelsType type = packing.getLevels();
+  for (int64_t i = 0; i < batch; ++i) {
+    Codes codes{levels + i * rows * size, rows, size, transposed,
+                type.getFirst(), type.getStep()};
+    char *out = packed.data() + i * bytes;
+    if (words)
+      packWords(codes, packing, reinterpret_cast<uint64_t *>(out));
+    else
+      packLanes(codes, packing, reinterpret_cast<uint8_t *>(out));
+  }
+  return packed;
+}

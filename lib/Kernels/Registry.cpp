@@ -1,0 +1,81 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The rows of the kernel table and the choice among them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Kernels/Kernels.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+static constexpr llvm::StringLiteral kVPopcntDQ[] = {"avx512f", "avx512vl",
+                                                     "avx512vpopcntdq"};
+static constexpr llvm::StringLiteral kAVX512BW[] = {"avx512f", "avx512bw"};
+static constexpr llvm::StringLiteral kAVX512F[] = {"avx512f", "avx512bw",
+                                                   "avx512dq", "fma"};
+static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
+static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
+
+// Costs are measured on one core of each kind of machine; only their order
+// matters here.
+static constexpr KernelRow kTable[] = {
+    {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
+     PopcountForm::Words, 1150},
+    {"x86-avx512bw-popcount", kAVX512BW, false, Order::panels, 16, 4, 8,
+     PopcountForm::Bytes, 2950},
+    {"x86-avx2-popcount", kAVX2, false, Order::panels, 8, 4, 4,
+     PopcountForm::Bytes, 2900},
+    {"generic-popcount", {}, false, Order::panels, 4, 2, 2,
+     PopcountForm::Words, 8000},
+    {"x86-avx512-float", kAVX512F, true, Order::lanes, 32, 6, 16,
+     PopcountForm::Words, 12000},
+    {"x86-avx2-float", kAVX2FMA, true, Order::lanes, 16, 4, 8,
+     PopcountForm::Words, 22000},
+    {"generic-float", {}, true, Order::lanes, 8, 2, 4, PopcountForm::Words,
+     60000},
+};
+
+ArrayRef<KernelRow> mlir::lowbit::getKernelTable() { return kTable; }
+
+const KernelRow *mlir::lowbit::findKernel(StringRef name) {
+  for (const KernelRow &row : kTable)
+    if (row.name == name)
+      return &row;
+  return nullptr;
+}
+
+std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
+                                           const Target &target,
+                                           const KernelQuery &query) {
+  for (llvm::StringLiteral feature : row.features)
+    if (!target.has(feature))
+      return "the target lacks " + feature.str();
+  if (row.floatLhs && query.lhs)
+    return "the left side is not float";
+  if (!row.floatLhs && !query.lhs)
+    return "the left side is float";
+  if (row.rhsOrder == Order::lanes && !query.constantRhs)
+    return "the right side is not constant";
+  return "";
+}
+
+const KernelRow *mlir::lowbit::selectKernel(const Target &target,
+                                            const KernelQuery &query,
+                                            StringRef preferred) {
+  const KernelRow *best = nullptr;
+  for (const KernelRow &row : kTable) {
+    if (!whyNotApplicable(row, target, query).empty())
+      continue;
+    if (row.name == preferred)
+      return &row;
+    if (!best || row.cost < best->cost)
+      best = &row;
+  }
+  return best;
+}
