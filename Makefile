@@ -1,0 +1,47 @@
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# The short way in: `make check` and `make demo` do everything, from installing
+# what is missing to the result. CMake does the building (CMakePresets.json).
+
+PRESET ?= release
+JOBS   ?= $(shell nproc)
+
+# The presets' build folders; tools and tests of the default preset live in build/.
+ifneq ($(filter $(PRESET),release ci),)
+BUILD  := build
+else
+BUILD  := build-$(PRESET)
+endif
+PYTHON := .venv/bin/python
+
+.PHONY: help setup configure build check demo format lint clean
+
+help: ## list these targets
+	@echo "usage: make TARGET [PRESET=release|debug|asan|ci] [JOBS=N]"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## install missing Debian packages (root or sudo) and make .venv
+	@scripts/setup
+
+configure: setup
+	@scripts/configure $(PRESET) $(BUILD)
+
+build: configure ## build the tools, the libraries and the Python package into build/
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+check: build ## run every test: lit, gtest, pytest, lint
+	@scripts/check $(BUILD) $(JOBS)
+
+demo: build ## compile a binary BERT-base, run it and compare it
+	@PYTHONPATH=$(BUILD)/python $(PYTHON) scripts/demo.py
+
+format: setup ## rewrite C++ and Python sources in the project's style
+	@scripts/lint --fix
+
+lint: setup ## report what `make format` would change, and type errors
+	@scripts/lint
+
+clean: ## remove the build folders (keeps .venv)
+	rm -rf build build-debug build-asan
