@@ -46,7 +46,8 @@ def Lowbit_LevelsType : Lowbit_Type<"Levels", "levels"> {
   let description = [{
     The levels ascend with one common distance (the *step*), so that a level is
     `first + step * code` with codes `0 ... count - 1`. A code is stored in
-    `ceil(log2(count))` bit planes, least significant first.
+    `ceil(log2(count))` bit planes, least significant first. Where levels are not
+    packed, one takes eight bits: signed, or unsigned where levels exceed 127.
 
     | type | used for | planes |
     | --- | --- | --- |
@@ -73,6 +74,10 @@ def Lowbit_LevelsType : Lowbit_Type<"Levels", "levels"> {
     int64_t getMaxMagnitude() const;
     /// Whether `value` is one of the levels.
     bool contains(int64_t value) const;
+    /// Whether the eight bits that hold an unpacked level are unsigned.
+    bool isStoredUnsigned() const { return getLast() > 127; }
+    /// The level that eight bits hold.
+    int64_t decode(int8_t stored) const;
     /// The levels `first, first + 1, ..., last`.
     static LevelsType getRange(::mlir::MLIRContext *context, int64_t first,
                                int64_t last);

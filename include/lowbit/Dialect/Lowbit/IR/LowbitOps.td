@@ -38,7 +38,7 @@ def Lowbit_WordsShaped : Type<Or<[TensorOf<[I64, I8]>.predicate, MemRefOf<[I64, 
     "tensor or memref of packed words", "::mlir::ShapedType">;
 def Lowbit_LhsShaped : Type<Or<[Lowbit_WordsShaped.predicate, Lowbit_FloatShaped.predicate]>,
     "tensor or memref of packed words or f32", "::mlir::ShapedType">;
-def Lowbit_AnyShaped : Type<Or<[AnyRankedTensor.predicate, AnyNon0RankedOrUnrankedMemRef.predicate, AnyMemRef.predicate]>,
+def Lowbit_AnyShaped : Type<Or<[AnyRankedTensor.predicate, AnyMemRef.predicate]>,
     "ranked tensor or memref", "::mlir::ShapedType">;
 
 class Lowbit_Op<string opMnemonic, list<Trait> traits = []>
@@ -51,13 +51,33 @@ class Lowbit_DestinationOp<string opMnemonic, list<Trait> traits = []>
         DestinationStyleOpInterface,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         DeclareOpInterfaceMethods<ConditionallySpeculatable, ["getSpeculatability"]>,
-        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let hasVerifier = 1;
   code destinationDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
   let extraClassDeclaration = destinationDeclaration;
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::MemoryEffects::EffectInstance> &effects) {
+      ::mlir::lowbit::detail::getDestinationEffects(*this, effects);
+    }
+    ::mlir::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder, ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::mlir::lowbit::detail::reifyFromInit(*this, builder, shapes);
+    }
+    ::mlir::Speculation::Speculatability $cppClass::getSpeculatability() {
+      return ::mlir::lowbit::detail::getDestinationSpeculatability(*this);
+    }
+  }];
 }
+
+/// The methods of `TilingInterface` that an operation implements whose loops are
+/// the (parallel) dimensions of its result.
+def Lowbit_Tiling : DeclareOpInterfaceMethods<TilingInterface, [
+    "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
+    "getResultTilePosition", "generateResultTileValue",
+    "getIterationDomainTileFromResultTile"]>;
 
 //===----------------------------------------------------------------------===//
 // Levels: constant, quantize, dequantize, threshold
@@ -80,9 +100,7 @@ def Lowbit_ConstantOp : Lowbit_Op<"constant", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Lowbit_QuantizeOp : Lowbit_DestinationOp<"quantize", [AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
-      "getTiledImplementation", "getResultTilePosition"]>]> {
+def Lowbit_QuantizeOp : Lowbit_DestinationOp<"quantize", [AttrSizedOperandSegments, Lowbit_Tiling]> {
   let summary = "numbers to levels: elastic scale, learned shift, running minimum";
   let description = [{
     With `x' = x + shift` (shift of shape `[K]`, along the last dimension, or no shift), all in float32 as
@@ -107,19 +125,17 @@ def Lowbit_QuantizeOp : Lowbit_DestinationOp<"quantize", [AttrSizedOperandSegmen
       Optional<Lowbit_FloatShaped>:$shift, Optional<Lowbit_FloatShaped>:$offset,
       Lowbit_LevelsTensor:$init,
       Lowbit_RoundingAttr:$rounding,
-      DefaultValuedAttr<Lowbit_GranularityAttr, "Granularity::tensor">:$granularity);
+      DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs Lowbit_LevelsTensor:$result);
   let assemblyFormat = [{
-    `ins` `(` $input (`,` `scale` $scale^)? (`,` `shift` $shift^)? (`,` `offset` $offset^)? `:`
-      type($input) (`,` type($scale)^)? (`,` type($shift)^)? (`,` type($offset)^)? `)`
+    `ins` `(` custom<QuantizerInputs>($input, $scale, $shift, $offset,
+      type($input), type($scale), type($shift), type($offset)) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
   let hasCanonicalizer = 1;
 }
 
-def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
-      "getTiledImplementation", "getResultTilePosition"]>]> {
+def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [Lowbit_Tiling]> {
   let summary = "levels to numbers";
   let description = [{
     `y = level * scale + offset` in float32, the product rounded before the sum;
@@ -133,7 +149,7 @@ def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [
   }];
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_FloatShaped:$scale,
       Optional<Lowbit_FloatShaped>:$offset, Lowbit_FloatShaped:$init,
-      DefaultValuedAttr<Lowbit_GranularityAttr, "Granularity::tensor">:$granularity);
+      DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs TensorOf<[F32]>:$result);
   let assemblyFormat = [{
     `ins` `(` $input `,` `scale` $scale (`,` `offset` $offset^)? `:`
@@ -142,9 +158,7 @@ def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [
   }];
 }
 
-def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
-      "getTiledImplementation", "getResultTilePosition"]>]> {
+def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [Lowbit_Tiling]> {
   let summary = "integer accumulators to levels by per-channel thresholds";
   let description = [{
     `level = first + step * (number of t with input >= thresholds[n, t])`, where
@@ -168,9 +182,7 @@ def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [
 // Contractions of levels
 //===----------------------------------------------------------------------===//
 
-def Lowbit_MatmulOp : Lowbit_DestinationOp<"matmul", [
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
-      "getTiledImplementation", "getResultTilePosition"]>]> {
+def Lowbit_MatmulOp : Lowbit_DestinationOp<"matmul", [Lowbit_Tiling]> {
   let summary = "(batched) matrix product of levels with exact integer sums";
   let description = [{
     `result[b, m, n] = sum over k of lhs[b, m, k] * rhs[b, k, n]`, or
@@ -239,9 +251,7 @@ def Lowbit_LookupOp : Lowbit_DestinationOp<"lookup", []> {
 // Normalisations
 //===----------------------------------------------------------------------===//
 
-def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
-      "getTiledImplementation", "getResultTilePosition"]>]> {
+def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSegments, Lowbit_Tiling]> {
   let summary = "layer normalisation over the last dimension";
   let description = [{
     `y = (x - mean) / sqrt(var + epsilon) * scale + bias` with the biased
@@ -255,15 +265,13 @@ def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSeg
       Lowbit_FloatShaped:$init, F32Attr:$epsilon);
   let results = (outs Optional<TensorOf<[F32]>>:$result);
   let assemblyFormat = [{
-    `ins` `(` $input `,` $scale (`,` `bias` $bias^)? (`,` `residual` $residual^)? `:`
-      type($input) `,` type($scale) (`,` type($bias)^)? (`,` type($residual)^)? `)`
+    `ins` `(` custom<LayerNormInputs>($input, $scale, $bias, $residual,
+      type($input), type($scale), type($bias), type($residual)) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
   }];
 }
 
-def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [
-    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
-      "getTiledImplementation", "getResultTilePosition"]>]> {
+def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [Lowbit_Tiling]> {
   let summary = "softmax along the last dimension";
   let description = [{
     `y = exp(x - max) / sum(exp(x - max))`, the maximum and the sum over the last
@@ -326,11 +334,11 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
       Optional<Lowbit_FloatShaped>:$shift, Optional<Lowbit_FloatShaped>:$offset,
       Lowbit_WordsShaped:$init, Lowbit_PackingAttr:$packing,
       Lowbit_RoundingAttr:$rounding, OptionalAttr<DenseI64ArrayAttr>:$permutation,
-      DefaultValuedAttr<Lowbit_GranularityAttr, "Granularity::tensor">:$granularity);
+      DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs Optional<TensorOf<[I64, I8]>>:$result);
   let assemblyFormat = [{
-    `ins` `(` $input (`,` `scale` $scale^)? (`,` `shift` $shift^)? (`,` `offset` $offset^)? `:`
-      type($input) (`,` type($scale)^)? (`,` type($shift)^)? (`,` type($offset)^)? `)`
+    `ins` `(` custom<QuantizerInputs>($input, $scale, $shift, $offset,
+      type($input), type($scale), type($shift), type($offset)) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
   }];
 }
@@ -342,8 +350,7 @@ def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, HasParent
 }
 
 def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
-    AttrSizedOperandSegments,
-    SingleBlockImplicitTerminator<"YieldOp">, IsolatedFromAbove]> {
+    AttrSizedOperandSegments, SingleBlock, IsolatedFromAbove]> {
   let summary = "matrix product of packed operands with an epilogue";
   let description = [{
     The product of `lowbit.matmul` with `transpose_rhs` on operands packed as

@@ -1,0 +1,136 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Level types and packings: their invariants and derived quantities.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+#include <cstdlib>
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+//===----------------------------------------------------------------------===//
+// LevelsType
+//===----------------------------------------------------------------------===//
+
+LogicalResult LevelsType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> levels) {
+  if (levels.empty() || static_cast<int64_t>(levels.size()) > kMaxLevels)
+    return emitError() << "expected 1 to " << kMaxLevels << " levels, got "
+                       << levels.size();
+  // Where levels are not packed, one is stored in eight bits.
+  int64_t first = levels.front(), last = levels.back();
+  if (first < -128 || last > (first < 0 ? 127 : 255))
+    return emitError() << "expected levels between -128 and 127 or between 0 "
+                          "and 255, got "
+                       << first << " to " << last;
+  for (size_t i = 1; i < levels.size(); ++i) {
+    if (levels[i] <= levels[i - 1])
+      return emitError() << "expected ascending levels, got " << levels[i]
+                         << " after " << levels[i - 1];
+    if (levels[i] - levels[i - 1] != levels[1] - levels[0])
+      return emitError() << "expected levels with one common distance, got "
+                         << levels[1] - levels[0] << " and "
+                         << levels[i] - levels[i - 1];
+  }
+  return success();
+}
+
+int64_t LevelsType::getStep() const {
+  return getCount() > 1 ? getLevels()[1] - getLevels()[0] : 1;
+}
+
+unsigned LevelsType::getPlanes() const {
+  return std::max<unsigned>(1, llvm::Log2_64_Ceil(getCount()));
+}
+
+int64_t LevelsType::getMaxMagnitude() const {
+  return std::max(std::abs(getFirst()), std::abs(getLast()));
+}
+
+bool LevelsType::contains(int64_t value) const {
+  return value >= getFirst() && value <= getLast() &&
+         (value - getFirst()) % getStep() == 0;
+}
+
+int64_t LevelsType::decode(int8_t stored) const {
+  return isStoredUnsigned() ? static_cast<uint8_t>(stored) : stored;
+}
+
+LevelsType LevelsType::getRange(MLIRContext *context, int64_t first,
+                                int64_t last) {
+  SmallVector<int64_t> levels;
+  for (int64_t level = first; level <= last; ++level)
+    levels.push_back(level);
+  return get(context, levels);
+}
+
+//===----------------------------------------------------------------------===//
+// PackingAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  LevelsType levels, Order order,
+                                  int64_t lanes) {
+  bool perLane = order != Order::rows;
+  if (lanes < 1 || (!perLane && lanes != 1))
+    return emitError() << "expected " << (perLane ? "at least 1 lane" : "1 lane")
+                       << " in the order " << stringifyOrder(order) << ", got "
+                       << lanes;
+  if (order == Order::lanes && lanes % 8 != 0)
+    return emitError() << "expected a multiple of 8 lanes in the order lanes, "
+                          "got "
+                       << lanes;
+  bool onePlane = order == Order::nibbles || order == Order::lanes;
+  if (onePlane && levels.getPlanes() != 1)
+    return emitError() << "expected levels of one plane in the order "
+                       << stringifyOrder(order) << ", got "
+                       << levels.getPlanes() << " planes";
+  return success();
+}
+
+SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
+                                                 int64_t rows,
+                                                 int64_t size) const {
+  // The bytes after the codes of a panel in the order `nibbles`: an i32 sum.
+  constexpr int64_t kSumBytes = 4;
+  auto divide = [](int64_t extent, int64_t by) -> int64_t {
+    return ShapedType::isDynamic(extent) ? extent
+                                         : llvm::divideCeil(extent, by);
+  };
+  auto plus = [](int64_t extent, int64_t by, int64_t add) -> int64_t {
+    return ShapedType::isDynamic(extent) ? extent : extent * by + add;
+  };
+  SmallVector<int64_t> shape(batch);
+  int64_t words = plus(divide(size, 64), getPlanes(), 1);
+  switch (getOrder()) {
+  case Order::rows:
+    shape.append({rows, words});
+    break;
+  case Order::panels:
+    shape.append({divide(rows, getLanes()), words, getLanes()});
+    break;
+  case Order::nibbles:
+    shape.append({divide(rows, getLanes()), plus(divide(size, 8), 1, kSumBytes),
+                  getLanes()});
+    break;
+  case Order::lanes:
+    shape.append({divide(rows, getLanes()), size, getLanes() / 8});
+    break;
+  }
+  return shape;
+}
+
+Type PackingAttr::getElementType() const {
+  bool bytes = getOrder() == Order::nibbles || getOrder() == Order::lanes;
+  return IntegerType::get(getContext(), bytes ? 8 : 64);
+}
