@@ -11,7 +11,6 @@ function(add_lowbit_library name)
   add_dependencies(${name} lowbit-headers)
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
   if(ARG_MLIR_LIBS)
-    # libMLIR.so does not bring the symbols of libLLVM.so along.
     mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
     target_link_libraries(${name} PUBLIC LLVM)
   endif()

@@ -90,19 +90,12 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a multiple of 8 lanes in the order lanes, "
                           "got "
                        << lanes;
-  bool onePlane = order == Order::nibbles || order == Order::lanes;
-  if (onePlane && levels.getPlanes() != 1)
-    return emitError() << "expected levels of one plane in the order "
-                       << stringifyOrder(order) << ", got "
-                       << levels.getPlanes() << " planes";
   return success();
 }
 
 SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
                                                  int64_t rows,
                                                  int64_t size) const {
-  // The bytes after the codes of a panel in the order `nibbles`: an i32 sum.
-  constexpr int64_t kSumBytes = 4;
   auto divide = [](int64_t extent, int64_t by) -> int64_t {
     return ShapedType::isDynamic(extent) ? extent
                                          : llvm::divideCeil(extent, by);
@@ -119,18 +112,14 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
   case Order::panels:
     shape.append({divide(rows, getLanes()), words, getLanes()});
     break;
-  case Order::nibbles:
-    shape.append({divide(rows, getLanes()), plus(divide(size, 8), 1, kSumBytes),
-                  getLanes()});
-    break;
   case Order::lanes:
-    shape.append({divide(rows, getLanes()), size, getLanes() / 8});
+    shape.append({divide(rows, getLanes()), plus(size, getPlanes(), 0),
+                  getLanes() / 8});
     break;
   }
   return shape;
 }
 
 Type PackingAttr::getElementType() const {
-  bool bytes = getOrder() == Order::nibbles || getOrder() == Order::lanes;
-  return IntegerType::get(getContext(), bytes ? 8 : 64);
+  return IntegerType::get(getContext(), getOrder() == Order::lanes ? 8 : 64);
 }

@@ -49,4 +49,15 @@ getDestinationSpeculatability(DestinationStyleOpInterface op);
 #define GET_OP_CLASSES
 #include "lowbit/Dialect/Lowbit/IR/LowbitOps.h.inc"
 
+namespace mlir::lowbit {
+
+/// The extents of a tensor `[batch..., rows, size]` of levels once it is packed;
+/// creates the arithmetic where one is not known.
+SmallVector<OpFoldResult> getPackedSizes(OpBuilder &builder, Location loc,
+                                         PackingAttr packing,
+                                         ArrayRef<OpFoldResult> batch,
+                                         OpFoldResult rows, OpFoldResult size);
+
+} // namespace mlir::lowbit
+
 #endif // LOWBIT_DIALECT_LOWBIT_IR_LOWBIT_H

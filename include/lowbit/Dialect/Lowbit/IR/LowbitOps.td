@@ -127,6 +127,11 @@ def Lowbit_QuantizeOp : Lowbit_DestinationOp<"quantize", [AttrSizedOperandSegmen
       Lowbit_RoundingAttr:$rounding,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs Lowbit_LevelsTensor:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
+      "::mlir::Value":$shift, "::mlir::Value":$offset, "::mlir::lowbit::LevelsType":$levels,
+      "::mlir::lowbit::Rounding":$rounding,
+      CArg<"::mlir::lowbit::Granularity", "::mlir::lowbit::Granularity::tensor">:$granularity)>];
   let assemblyFormat = [{
     `ins` `(` custom<QuantizerInputs>($input, $scale, $shift, $offset,
       type($input), type($scale), type($shift), type($offset)) `)`
@@ -151,6 +156,10 @@ def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [Lowbit_Tiling]> {
       Optional<Lowbit_FloatShaped>:$offset, Lowbit_FloatShaped:$init,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs TensorOf<[F32]>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
+      "::mlir::Value":$offset,
+      CArg<"::mlir::lowbit::Granularity", "::mlir::lowbit::Granularity::tensor">:$granularity)>];
   let assemblyFormat = [{
     `ins` `(` $input `,` `scale` $scale (`,` `offset` $offset^)? `:`
       type($input) `,` type($scale) (`,` type($offset)^)? `)`
@@ -172,6 +181,9 @@ def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [Lowbit_Tiling]> {
   }];
   let arguments = (ins Lowbit_IntShaped:$input, Lowbit_IntShaped:$thresholds, Lowbit_LevelsTensor:$init);
   let results = (outs Lowbit_LevelsTensor:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$thresholds,
+      "::mlir::lowbit::LevelsType":$levels)>];
   let assemblyFormat = [{
     `ins` `(` $input `,` $thresholds `:` type($input) `,` type($thresholds) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
@@ -200,6 +212,9 @@ def Lowbit_MatmulOp : Lowbit_DestinationOp<"matmul", [Lowbit_Tiling]> {
   let arguments = (ins AnyTypeOf<[Lowbit_LevelsTensor, TensorOf<[F32]>], "", "::mlir::TensorType">:$lhs,
       Lowbit_LevelsTensor:$rhs, TensorOf<[I32, F32]>:$init, UnitAttr:$transpose_rhs);
   let results = (outs TensorOf<[I32, F32]>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs,
+      CArg<"bool", "false">:$transposeRhs)>];
   let assemblyFormat = [{
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
@@ -220,6 +235,8 @@ def Lowbit_LevelSumOp : Lowbit_DestinationOp<"level_sum", []> {
   }];
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_IntShaped:$init, I64Attr:$axis);
   let results = (outs TensorOf<[I32]>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "int64_t":$axis)>];
   let assemblyFormat = [{
     `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
@@ -241,6 +258,9 @@ def Lowbit_LookupOp : Lowbit_DestinationOp<"lookup", []> {
   let arguments = (ins Lowbit_LevelsTensor:$table, Lowbit_IndexShaped:$ids,
       Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init);
   let results = (outs TensorOf<[F32]>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$table, "::mlir::Value":$ids,
+      "::mlir::Value":$scale)>];
   let assemblyFormat = [{
     `ins` `(` $table `,` $ids `,` $scale `:` type($table) `,` type($ids) `,` type($scale) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
@@ -264,6 +284,9 @@ def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSeg
       Optional<Lowbit_FloatShaped>:$bias, Optional<Lowbit_FloatShaped>:$residual,
       Lowbit_FloatShaped:$init, F32Attr:$epsilon);
   let results = (outs Optional<TensorOf<[F32]>>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
+      "::mlir::Value":$bias, "::mlir::Value":$residual, "const ::llvm::APFloat &":$epsilon)>];
   let assemblyFormat = [{
     `ins` `(` custom<LayerNormInputs>($input, $scale, $bias, $residual,
       type($input), type($scale), type($bias), type($residual)) `)`
@@ -279,6 +302,8 @@ def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [Lowbit_Tiling]> {
   }];
   let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$init);
   let results = (outs Optional<TensorOf<[F32]>>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input)>];
   let assemblyFormat = [{
     `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
   }];
@@ -302,6 +327,9 @@ def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_WordsShaped:$init,
       Lowbit_PackingAttr:$packing, UnitAttr:$transpose);
   let results = (outs TensorOf<[I64, I8]>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input,
+      "::mlir::lowbit::PackingAttr":$packing, CArg<"bool", "false">:$transpose)>];
   let assemblyFormat = [{
     `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
@@ -312,6 +340,9 @@ def Lowbit_UnpackOp : Lowbit_DestinationOp<"unpack", []> {
   let description = [{The inverse of `lowbit.pack` for the order `rows`.}];
   let arguments = (ins Lowbit_WordsShaped:$input, Lowbit_LevelsTensor:$init, Lowbit_PackingAttr:$packing);
   let results = (outs Lowbit_LevelsTensor:$result);
+  // On tensors; `size` is K, which the packed shape does not tell.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input,
+      "::mlir::lowbit::PackingAttr":$packing, "::mlir::OpFoldResult":$size)>];
   let assemblyFormat = [{
     `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
@@ -336,6 +367,12 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
       Lowbit_RoundingAttr:$rounding, OptionalAttr<DenseI64ArrayAttr>:$permutation,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs Optional<TensorOf<[I64, I8]>>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
+      "::mlir::Value":$shift, "::mlir::Value":$offset, "::mlir::lowbit::PackingAttr":$packing,
+      "::mlir::lowbit::Rounding":$rounding,
+      CArg<"::llvm::ArrayRef<int64_t>", "{}">:$permutation,
+      CArg<"::mlir::lowbit::Granularity", "::mlir::lowbit::Granularity::tensor">:$granularity)>];
   let assemblyFormat = [{
     `ins` `(` custom<QuantizerInputs>($input, $scale, $shift, $offset,
       type($input), type($scale), type($shift), type($offset)) `)`
