@@ -139,7 +139,12 @@ def test_runtime_uses_no_compiler_headers():
         f"{path}:{number}: {include}"
         for path in SOURCES
         if path.as_posix().startswith(
-            ("lib/Runtime/", "include/lowbit/Runtime/", "include/lowbit-c/Runtime.h", "include/lowbit-c/Artifact.h")
+            (
+                "lib/Runtime/",
+                "include/lowbit/Runtime/",
+                "include/lowbit-c/Runtime.h",
+                "include/lowbit-c/Artifact.h",
+            )
         )
         for number, include in includes(path)
         if include.startswith(("mlir", "llvm", "clang", "lld"))

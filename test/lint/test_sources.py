@@ -72,5 +72,9 @@ def test_no_exceptions_and_no_global_options_in_compiler_code():
         and not re.search(r":\d+: (//|\*)", line)
     ]
     assert not found, "\n" + "\n".join(found)
-    options = [line for line in matches(r"^\s*(static\s+)?(llvm::)?cl::opt\b", *CPP) if line.startswith("lib/")]
+    options = [
+        line
+        for line in matches(r"^\s*(static\s+)?(llvm::)?cl::opt\b", *CPP)
+        if line.startswith("lib/")
+    ]
     assert not options, "\n" + "\n".join(options)
