@@ -1,0 +1,197 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Builders that the emitters share.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emission.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+Value Emission::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Value Emission::i32(int64_t value) { return constant(b.getI32Type(), value); }
+
+Value Emission::i64(int64_t value) { return constant(b.getI64Type(), value); }
+
+Value Emission::constant(Type type, double value) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr scalar;
+  if (isa<FloatType>(element))
+    scalar = b.getFloatAttr(element, value);
+  else
+    scalar = b.getIntegerAttr(element, static_cast<int64_t>(value));
+  if (auto vector = dyn_cast<VectorType>(type))
+    scalar = DenseElementsAttr::get(vector, scalar);
+  return arith::ConstantOp::create(b, loc, scalar);
+}
+
+Value Emission::add(Value lhs, Value rhs) {
+  return b.createOrFold<arith::AddIOp>(loc, lhs, rhs);
+}
+
+Value Emission::sub(Value lhs, Value rhs) {
+  return b.createOrFold<arith::SubIOp>(loc, lhs, rhs);
+}
+
+Value Emission::mul(Value lhs, Value rhs) {
+  return b.createOrFold<arith::MulIOp>(loc, lhs, rhs);
+}
+
+Value Emission::ceilDiv(Value lhs, int64_t rhs) {
+  return floorDiv(add(lhs, index(rhs - 1)), rhs);
+}
+
+Value Emission::floorDiv(Value lhs, int64_t rhs) {
+  return b.createOrFold<arith::DivUIOp>(loc, lhs, index(rhs));
+}
+
+Value Emission::min(Value lhs, Value rhs) {
+  return b.createOrFold<arith::MinUIOp>(loc, lhs, rhs);
+}
+
+Value Emission::dim(Value memref, int64_t position) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(position))
+    return index(type.getDimSize(position));
+  return memref::DimOp::create(b, loc, memref, position);
+}
+
+Value Emission::broadcast(Value scalar, int64_t lanes) {
+  return vector::BroadcastOp::create(
+      b, loc, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+static Value createMask(Emission &e, int64_t lanes, Value count) {
+  return vector::CreateMaskOp::create(
+      e.b, e.loc, VectorType::get({lanes}, e.b.getI1Type()), count);
+}
+
+Value Emission::load(Value memref, ValueRange indices, int64_t lanes,
+                     Value count, double fill) {
+  auto type = VectorType::get(
+      {lanes}, cast<MemRefType>(memref.getType()).getElementType());
+  if (!count)
+    return vector::LoadOp::create(b, loc, type, memref, indices);
+  return vector::MaskedLoadOp::create(b, loc, type, memref, indices,
+                                      createMask(*this, lanes, count),
+                                      constant(type, fill));
+}
+
+void Emission::store(Value vector, Value memref, ValueRange indices,
+                     Value count) {
+  if (!count) {
+    vector::StoreOp::create(b, loc, vector, memref, indices);
+    return;
+  }
+  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
+  vector::MaskedStoreOp::create(b, loc, memref, indices,
+                                createMask(*this, lanes, count), vector);
+}
+
+Value Emission::concat(ArrayRef<Value> vectors) {
+  if (vectors.size() == 1)
+    return vectors.front();
+  // Pairs are joined in turn, so that each step is one shuffle of equal types.
+  SmallVector<Value> joined;
+  for (size_t i = 0; i + 1 < vectors.size(); i += 2) {
+    int64_t lanes = cast<VectorType>(vectors[i].getType()).getNumElements();
+    SmallVector<int64_t> mask(2 * lanes);
+    for (auto [position, lane] : llvm::enumerate(mask))
+      lane = position;
+    joined.push_back(vector::ShuffleOp::create(b, loc, vectors[i],
+                                               vectors[i + 1], mask));
+  }
+  return concat(joined);
+}
+
+void Emission::forLoop(Value begin, Value end, int64_t step, Body body) {
+  forLoop(begin, end, step, ValueRange(), [&](Value iv, ValueRange) {
+    body(iv);
+    return SmallVector<Value>();
+  });
+}
+
+SmallVector<Value> Emission::forLoop(Value begin, Value end, int64_t step,
+                                     ValueRange init, CarryBody body) {
+  auto loop = scf::ForOp::create(
+      b, loc, begin, end, index(step), init,
+      [&](OpBuilder &inner, Location, Value iv, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.restoreInsertionPoint(inner.saveInsertionPoint());
+        SmallVector<Value> results = body(iv, carried);
+        scf::YieldOp::create(b, loc, results);
+      });
+  return SmallVector<Value>(loop.getResults());
+}
+
+void Emission::parallel(ValueRange extents, int64_t grain,
+                        llvm::function_ref<void(ValueRange)> body) {
+  SmallVector<Value> zeros(extents.size(), index(0));
+  SmallVector<Value> ones(extents.size(), index(1));
+  auto loop = scf::ParallelOp::create(
+      b, loc, zeros, extents, ones,
+      [&](OpBuilder &inner, Location, ValueRange ivs) {
+        OpBuilder::InsertionGuard guard(b);
+        b.restoreInsertionPoint(inner.saveInsertionPoint());
+        body(ivs);
+      });
+  loop->setAttr("lowbit.grain", b.getI64IntegerAttr(grain));
+}
+
+void Emission::ifElse(Value condition, llvm::function_ref<void()> then,
+                      llvm::function_ref<void()> otherwise) {
+  auto branch = [&](llvm::function_ref<void()> fill) {
+    return [this, fill](OpBuilder &inner, Location) {
+      OpBuilder::InsertionGuard guard(b);
+      b.restoreInsertionPoint(inner.saveInsertionPoint());
+      fill();
+      scf::YieldOp::create(b, loc);
+    };
+  };
+  scf::IfOp::create(b, loc, condition, branch(then), branch(otherwise));
+}
+
+void Emission::forVectors(
+    Value size, int64_t lanes,
+    llvm::function_ref<void(Value position, Value count)> body) {
+  forVectors(size, lanes, ValueRange(),
+             [&](Value position, Value count, ValueRange) {
+               body(position, count);
+               return SmallVector<Value>();
+             });
+}
+
+SmallVector<Value> Emission::forVectors(
+    Value size, int64_t lanes, ValueRange init,
+    llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+  std::optional<int64_t> known = getConstantIntValue(size);
+  Value whole = mul(floorDiv(size, lanes), index(lanes));
+  SmallVector<Value> carried(init);
+  if (!known || *known >= lanes)
+    carried = forLoop(index(0), whole, lanes, carried,
+                      [&](Value iv, ValueRange values) {
+                        return body(iv, Value(), values);
+                      });
+  if (known && *known % lanes == 0)
+    return carried;
+  if (known)
+    return body(whole, sub(size, whole), carried);
+  // At most one step, none when the size is a multiple of the lanes.
+  return forLoop(whole, size, lanes, carried,
+                 [&](Value iv, ValueRange values) {
+                   return body(iv, sub(size, iv), values);
+                 });
+}
+
+int64_t mlir::lowbit::getFloatLanes(const Target &target) {
+  return target.getVectorBits() / 32;
+}

@@ -1,0 +1,94 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the emitters share: a builder with the arithmetic of index and vector
+// code, and loops that remember which part of a row a vector covers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_LIB_KERNELS_EMISSION_H
+#define LOWBIT_LIB_KERNELS_EMISSION_H
+
+#include "lowbit/Target/Target.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+#include <optional>
+
+namespace mlir::lowbit {
+
+/// Builds scalar and vector arithmetic at one location.
+class Emission {
+public:
+  Emission(OpBuilder &builder, Location loc) : b(builder), loc(loc) {}
+
+  OpBuilder &b;
+  Location loc;
+
+  // Constants.
+  Value index(int64_t value);
+  Value i32(int64_t value);
+  Value i64(int64_t value);
+  /// A constant of an integer or float type, or of a vector of one (a splat).
+  Value constant(Type type, double value);
+
+  // Arithmetic on index and integers; folds what is constant.
+  Value add(Value lhs, Value rhs);
+  Value sub(Value lhs, Value rhs);
+  Value mul(Value lhs, Value rhs);
+  Value ceilDiv(Value lhs, int64_t rhs);
+  Value floorDiv(Value lhs, int64_t rhs);
+  Value min(Value lhs, Value rhs);
+
+  /// The extent of a dimension of a memref.
+  Value dim(Value memref, int64_t index);
+
+  // Vectors.
+  Value broadcast(Value scalar, int64_t lanes);
+  /// The first `lanes` elements from `indices` on; with `count` only `count` of
+  /// them are read and the others are `fill`.
+  Value load(Value memref, ValueRange indices, int64_t lanes,
+             Value count = {}, double fill = 0);
+  /// Stores a vector, with `count` its first `count` elements.
+  void store(Value vector, Value memref, ValueRange indices, Value count = {});
+  /// Joins vectors of one type end to end.
+  Value concat(ArrayRef<Value> vectors);
+
+  // Loops.
+  using Body = llvm::function_ref<void(Value iv)>;
+  using CarryBody =
+      llvm::function_ref<SmallVector<Value>(Value iv, ValueRange carried)>;
+  void forLoop(Value begin, Value end, int64_t step, Body body);
+  SmallVector<Value> forLoop(Value begin, Value end, int64_t step,
+                             ValueRange init, CarryBody body);
+  /// A parallel loop over [0, extents).
+  void parallel(ValueRange extents, int64_t grain,
+                llvm::function_ref<void(ValueRange ivs)> body);
+  void ifElse(Value condition, llvm::function_ref<void()> then,
+              llvm::function_ref<void()> otherwise);
+
+  /// Calls `body(position, count)` for vectors of `lanes` elements that cover
+  /// [0, size): whole vectors with a null count, then one with the rest.
+  void forVectors(Value size, int64_t lanes,
+                  llvm::function_ref<void(Value position, Value count)> body);
+  /// The same with carried values.
+  SmallVector<Value>
+  forVectors(Value size, int64_t lanes, ValueRange init,
+             llvm::function_ref<SmallVector<Value>(Value position, Value count,
+                                                   ValueRange carried)>
+                 body);
+};
+
+/// Lanes of f32 of the target's widest vector.
+int64_t getFloatLanes(const Target &target);
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_LIB_KERNELS_EMISSION_H

@@ -1,0 +1,374 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Quantize and pack in one sweep: see `lowbit.quantize_pack`.
+//
+// Two shapes of code. Where K is contiguous, 64 elements of a row are compared a
+// vector at a time and their bits joined to a word. Where the rows of the logical
+// operand are contiguous (values of attention, packed along the sequence), the
+// lanes of a vector are rows and each step along K sets one bit in every lane.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Emission.h"
+#include "lowbit/Kernels/Emitters.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+namespace {
+
+class QuantizePack {
+public:
+  QuantizePack(Emission &e, QuantizePackOp op, const Target &target)
+      : e(e), op(op), packing(op.getPacking()), levels(packing.getLevels()),
+        planes(packing.getPlanes()), lanes(getFloatLanes(target)),
+        panels(packing.getOrder() == Order::panels) {
+    if (auto attr = op.getPermutation())
+      permutation.assign(attr->begin(), attr->end());
+    else
+      for (int64_t i = 0, n = inputType().getRank(); i < n; ++i)
+        permutation.push_back(i);
+  }
+
+  LogicalResult emit() {
+    if (packing.getOrder() == Order::lanes)
+      return op.emitOpError("cannot pack in the order 'lanes' at run time");
+    int64_t last = inputType().getRank() - 1;
+    bool alongSize = permutation.back() == last;
+    bool alongRows = permutation[last - 1] == last && panels;
+    if (!alongSize && !alongRows)
+      return op.emitOpError("expects the last dimension of the input to be the "
+                            "packed one, or that of the panels");
+    size = e.dim(op.getInput(), permutation[last]);
+    rows = e.dim(op.getInput(), permutation[last - 1]);
+    words = e.ceilDiv(size, 64);
+    loadScalars();
+    for (int64_t i = 0; i < last - 1; ++i)
+      batchExtents.push_back(e.dim(op.getInput(), permutation[i]));
+    if (alongSize)
+      emitAlongSize();
+    else
+      emitAlongRows();
+    return success();
+  }
+
+private:
+  MemRefType inputType() { return cast<MemRefType>(op.getInput().getType()); }
+
+  /// The index of the input for a position of the logical operand.
+  SmallVector<Value> inputIndex(ValueRange batch, Value row, Value k) {
+    SmallVector<Value> logical(batch);
+    logical.append({row, k});
+    SmallVector<Value> indices(logical.size());
+    for (auto [i, value] : llvm::enumerate(logical))
+      indices[permutation[i]] = value;
+    return indices;
+  }
+
+  void loadScalars() {
+    bool perTensor = op.getGranularity() == Granularity::tensor;
+    if (op.getScale() && perTensor)
+      scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
+    if (op.getOffset())
+      offset = memref::LoadOp::create(e.b, e.loc, op.getOffset());
+  }
+
+  /// The planes of the codes of a vector of inputs, as vectors of i1.
+  SmallVector<Value> quantize(Value x, Value shift, Value rowScale) {
+    if (shift)
+      x = arith::AddFOp::create(e.b, e.loc, x, shift);
+    auto type = cast<VectorType>(x.getType());
+    Value zero = e.constant(type, 0);
+    auto compare = [&](arith::CmpFPredicate predicate) -> Value {
+      return arith::CmpFOp::create(e.b, e.loc, predicate, x, zero);
+    };
+    if (op.getRounding() == Rounding::step)
+      return {compare(arith::CmpFPredicate::OGE)};
+    if (op.getRounding() == Rounding::sign) {
+      Value positive = compare(arith::CmpFPredicate::OGT);
+      if (planes == 1)
+        return {positive};
+      // Codes of -1, 0, 1 are 0, 1, 2; NaN counts as zero.
+      return {compare(arith::CmpFPredicate::UEQ), positive};
+    }
+    if (offset)
+      x = arith::SubFOp::create(e.b, e.loc, x,
+                                e.broadcast(offset, type.getNumElements()));
+    x = arith::DivFOp::create(e.b, e.loc, x,
+                              e.broadcast(rowScale, type.getNumElements()));
+    if (levels.getFirst() == 0 && levels.getLast() == 1)
+      // round(x) >= 1, half to even, is x > 0.5.
+      return {arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, x,
+                                    e.constant(type, 0.5))};
+    x = math::RoundEvenOp::create(e.b, e.loc, x);
+    x = arith::MaxNumFOp::create(e.b, e.loc, x,
+                                 e.constant(type, levels.getFirst()));
+    x = arith::MinNumFOp::create(e.b, e.loc, x,
+                                 e.constant(type, levels.getLast()));
+    auto ints = VectorType::get(type.getShape(), e.b.getI32Type());
+    Value code = e.sub(arith::FPToSIOp::create(e.b, e.loc, ints, x),
+                       e.constant(ints, levels.getFirst()));
+    SmallVector<Value> result;
+    auto bits = VectorType::get(type.getShape(), e.b.getI1Type());
+    for (unsigned plane = 0; plane < planes; ++plane)
+      result.push_back(arith::TruncIOp::create(
+          e.b, e.loc, bits,
+          arith::ShRUIOp::create(e.b, e.loc, code, e.constant(ints, plane))));
+    return result;
+  }
+
+  //===--- K contiguous ---------------------------------------------------===//
+
+  Value outputWord(ValueRange batch, Value row, Value position, Value word) {
+    SmallVector<Value> indices(batch);
+    if (panels) {
+      int64_t width = packing.getLanes();
+      indices.append({e.floorDiv(row, width), position,
+                      arith::RemUIOp::create(e.b, e.loc, row, e.index(width))});
+    } else {
+      indices.append({row, position});
+    }
+    memref::StoreOp::create(e.b, e.loc, word, op.getInit(), indices);
+    return word;
+  }
+
+  /// The words (one for each plane) of the elements from `begin` on; `count` is
+  /// null for 64 elements.
+  SmallVector<Value> packWord(ValueRange batch, Value row, Value begin,
+                              Value count, Value rowScale) {
+    SmallVector<Value> result(planes, e.i64(0));
+    for (int64_t part = 0; part < 64; part += lanes) {
+      Value k = e.add(begin, e.index(part));
+      Value left;
+      if (count) {
+        // max(count - part, 0), which is all that create_mask needs.
+        left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(part)),
+                                      e.index(0));
+      }
+      Value x = e.load(op.getInput(), inputIndex(batch, row, k), lanes, left);
+      Value shift;
+      if (op.getShift())
+        shift = e.load(op.getShift(), k, lanes, left);
+      SmallVector<Value> bits = quantize(x, shift, rowScale);
+      for (auto [word, bit] : llvm::zip(result, bits)) {
+        if (left)
+          bit = arith::AndIOp::create(
+              e.b, e.loc, bit,
+              vector::CreateMaskOp::create(e.b, e.loc, bit.getType(), left));
+        word = join(word, bit, part);
+      }
+    }
+    return result;
+  }
+
+  /// word | bits << part.
+  Value join(Value word, Value bits, int64_t part) {
+    Type wide = e.b.getI64Type();
+    Value number;
+    if (lanes < 8) {
+      // Widened to a byte with zeros, since an i4 has no vector form.
+      SmallVector<int64_t> mask;
+      for (int64_t i = 0; i < 8; ++i)
+        mask.push_back(i < lanes ? i : lanes);
+      Value none = e.constant(bits.getType(), 0);
+      bits = vector::ShuffleOp::create(e.b, e.loc, bits, none, mask);
+    }
+    int64_t width = std::max<int64_t>(lanes, 8);
+    auto packed = VectorType::get({1}, e.b.getIntegerType(width));
+    number = vector::ExtractOp::create(
+        e.b, e.loc, vector::BitCastOp::create(e.b, e.loc, packed, bits), 0);
+    number = arith::ExtUIOp::create(e.b, e.loc, wide, number);
+    if (part)
+      number = arith::ShLIOp::create(e.b, e.loc, number, e.i64(part));
+    return arith::OrIOp::create(e.b, e.loc, word, number);
+  }
+
+  /// The last word of a row from running counts of the ones of each plane.
+  Value sumWord(ValueRange ones) {
+    Value sum = e.i64(0), used = e.i64(0);
+    for (auto [plane, count] : llvm::enumerate(ones)) {
+      sum = e.add(sum, e.mul(count, e.i64(int64_t(1) << plane)));
+      Value some = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne,
+                                         count, e.i64(0));
+      used = arith::OrIOp::create(
+          e.b, e.loc, used,
+          arith::SelectOp::create(e.b, e.loc, some,
+                                  e.i64(int64_t(1) << (32 + plane)),
+                                  e.i64(0)));
+    }
+    return arith::OrIOp::create(e.b, e.loc, sum, used);
+  }
+
+  void emitAlongSize() {
+    SmallVector<Value> extents(batchExtents);
+    extents.push_back(rows);
+    e.parallel(extents, /*grain=*/8, [&](ValueRange ivs) {
+      packRow(ivs.drop_back(), ivs.back());
+    });
+    if (!panels)
+      return;
+    // Lanes beyond the last row hold nothing.
+    Value padded = e.mul(e.ceilDiv(rows, packing.getLanes()),
+                         e.index(packing.getLanes()));
+    std::optional<int64_t> known = getConstantIntValue(rows);
+    if (known && *known % packing.getLanes() == 0)
+      return;
+    Value depth = e.add(e.mul(words, e.index(planes)), e.index(1));
+    e.parallel(batchExtents.empty() ? ValueRange(e.index(1))
+                                    : ValueRange(batchExtents),
+               /*grain=*/64, [&](ValueRange ivs) {
+                 ValueRange batch = batchExtents.empty() ? ValueRange() : ivs;
+                 e.forLoop(rows, padded, 1, [&](Value row) {
+                   e.forLoop(e.index(0), depth, 1, [&](Value position) {
+                     outputWord(batch, row, position, e.i64(0));
+                   });
+                 });
+               });
+  }
+
+  void packRow(ValueRange batch, Value row) {
+    Value rowScale = scale;
+    if (op.getScale() && op.getGranularity() == Granularity::token) {
+      SmallVector<Value> indices(batch);
+      indices.push_back(row);
+      rowScale = memref::LoadOp::create(e.b, e.loc, op.getScale(), indices);
+    }
+    SmallVector<Value> ones(planes, e.i64(0));
+    ones = e.forVectors(
+        size, 64, ones,
+        [&](Value begin, Value count, ValueRange carried) {
+          SmallVector<Value> packed =
+              packWord(batch, row, begin, count, rowScale);
+          Value at = e.mul(e.floorDiv(begin, 64), e.index(planes));
+          SmallVector<Value> next;
+          for (unsigned plane = 0; plane < planes; ++plane) {
+            outputWord(batch, row, e.add(at, e.index(plane)), packed[plane]);
+            next.push_back(
+                e.add(carried[plane],
+                      math::CtPopOp::create(e.b, e.loc, packed[plane])));
+          }
+          return next;
+        });
+    outputWord(batch, row, e.mul(words, e.index(planes)), sumWord(ones));
+  }
+
+  //===--- Rows contiguous ------------------------------------------------===//
+
+  void emitAlongRows() {
+    int64_t width = packing.getLanes();
+    SmallVector<Value> extents(batchExtents);
+    extents.push_back(e.ceilDiv(rows, width));
+    e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
+      ValueRange batch = ivs.drop_back();
+      Value panel = ivs.back();
+      Value row = e.mul(panel, e.index(width));
+      std::optional<int64_t> known = getConstantIntValue(rows);
+      if (known && *known % width == 0)
+        return packPanel(batch, panel, row, Value());
+      Value left = e.min(e.sub(rows, row), e.index(width));
+      packPanel(batch, panel, row, left);
+    });
+  }
+
+  void packPanel(ValueRange batch, Value panel, Value row, Value count) {
+    int64_t width = packing.getLanes();
+    auto wordsType = VectorType::get({width}, e.b.getI64Type());
+    Value zero = e.constant(wordsType, 0);
+    auto store = [&](Value vector, Value position) {
+      SmallVector<Value> indices(batch);
+      indices.append({panel, position, e.index(0)});
+      e.store(vector, op.getInit(), indices);
+    };
+    Value shift;
+    if (op.getShift())
+      shift = e.load(op.getShift(), row, width, count);
+    // Lanes that are no rows must stay without bits.
+    Value mask;
+    if (count)
+      mask = vector::CreateMaskOp::create(
+          e.b, e.loc, VectorType::get({width}, e.b.getI1Type()), count);
+    SmallVector<Value> zeros(planes, zero);
+    SmallVector<Value> ones = e.forLoop(
+        e.index(0), words, 1, zeros, [&](Value word, ValueRange carried) {
+          Value begin = e.mul(word, e.index(64));
+          Value end = e.min(e.add(begin, e.index(64)), size);
+          SmallVector<Value> init(zeros);
+          init.push_back(e.constant(wordsType, 1));
+          SmallVector<Value> packed = e.forLoop(
+              begin, end, 1, init, [&](Value k, ValueRange state) {
+                Value x = e.load(op.getInput(), inputIndex(batch, row, k),
+                                 width, count);
+                SmallVector<Value> bits = quantize(x, shift, scale);
+                SmallVector<Value> next;
+                Value one = state.back();
+                for (auto [bit, value] : llvm::zip(bits, state.drop_back())) {
+                  if (mask)
+                    bit = arith::AndIOp::create(e.b, e.loc, bit, mask);
+                  Value set = arith::SelectOp::create(e.b, e.loc, bit, one,
+                                                      zero);
+                  next.push_back(
+                      arith::OrIOp::create(e.b, e.loc, value, set));
+                }
+                next.push_back(e.add(one, one));
+                return next;
+              });
+          SmallVector<Value> next;
+          Value at = e.mul(word, e.index(planes));
+          for (unsigned plane = 0; plane < planes; ++plane) {
+            store(packed[plane], e.add(at, e.index(plane)));
+            next.push_back(
+                e.add(carried[plane],
+                      math::CtPopOp::create(e.b, e.loc, packed[plane])));
+          }
+          return next;
+        });
+    store(sumVector(ones, wordsType), e.mul(words, e.index(planes)));
+  }
+
+  /// sumWord for every lane.
+  Value sumVector(ArrayRef<Value> ones, VectorType type) {
+    Value zero = e.constant(type, 0), result = zero;
+    for (auto [plane, count] : llvm::enumerate(ones)) {
+      Value weighted = arith::ShLIOp::create(e.b, e.loc, count,
+                                             e.constant(type, plane));
+      Value some = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne,
+                                         count, zero);
+      Value flag = arith::SelectOp::create(
+          e.b, e.loc, some, e.constant(type, double(int64_t(1) << (32 + plane))),
+          zero);
+      result = e.add(result, e.add(weighted, flag));
+    }
+    return result;
+  }
+
+  Emission &e;
+  QuantizePackOp op;
+  PackingAttr packing;
+  LevelsType levels;
+  unsigned planes;
+  int64_t lanes;
+  bool panels;
+  SmallVector<int64_t> permutation;
+  SmallVector<Value> batchExtents;
+  Value size, rows, words, scale, offset;
+};
+
+} // namespace
+
+LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
+                                             QuantizePackOp op,
+                                             const Target &target) {
+  if (!isa<MemRefType>(op.getInit().getType()))
+    return op.emitOpError("must be on buffers before code is emitted for it");
+  Emission e(rewriter, op.getLoc());
+  if (failed(QuantizePack(e, op, target).emit()))
+    return failure();
+  rewriter.eraseOp(op);
+  return success();
+}

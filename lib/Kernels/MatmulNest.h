@@ -1,0 +1,64 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The loop nest around every packed matmul and its epilogue.
+//
+// The nest runs over batches and panels in parallel, over tiles of rows inside,
+// and leaves the product of one tile to the row of the kernel table. What comes
+// back, one vector of sums for each row, goes through the operation's region and
+// is stored: the sums are never written to memory by themselves.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_LIB_KERNELS_MATMULNEST_H
+#define LOWBIT_LIB_KERNELS_MATMULNEST_H
+
+#include "Emission.h"
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Kernels/Kernels.h"
+
+namespace mlir::lowbit {
+
+/// One tile: `rows` rows of the left side from `row` on, times one panel.
+struct MatmulTile {
+  /// Indices of the leading (batch) dimensions of each side.
+  SmallVector<Value> lhsBatch, rhsBatch;
+  Value row, panel;
+  int64_t rows;
+};
+
+/// The operands of a matmul after merging what can be merged into rows.
+struct MatmulOperands {
+  Value lhs, rhs, init;
+  SmallVector<Value> epilogue;
+  /// The length of the contraction.
+  Value size;
+  /// Columns of the result.
+  Value columns;
+};
+
+/// Emits the product of a tile: one vector of `lanes` sums for each row.
+using EmitTile = llvm::function_ref<SmallVector<Value>(
+    Emission &, const MatmulOperands &, const MatmulTile &)>;
+
+/// Emits the nest for `op` in place of it.
+LogicalResult emitMatmulNest(RewriterBase &rewriter, PackedMatmulOp op,
+                             const KernelRow &kernel, EmitTile emitTile);
+
+/// The tile products of the two families of rows.
+SmallVector<Value> emitPopcountTile(Emission &e, const MatmulOperands &operands,
+                                    const MatmulTile &tile,
+                                    const KernelRow &kernel, LevelsType lhs,
+                                    LevelsType rhs);
+SmallVector<Value> emitFloatTile(Emission &e, const MatmulOperands &operands,
+                                 const MatmulTile &tile,
+                                 const KernelRow &kernel, LevelsType rhs,
+                                 bool fma);
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_LIB_KERNELS_MATMULNEST_H
