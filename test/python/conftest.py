@@ -1,0 +1,23 @@
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the tests of the Python package share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from lowbit.models import bit
+
+
+@pytest.fixture(scope="session")
+def small_config() -> bit.BiTConfig:
+    """Two layers, 48 wide, three heads of 16."""
+    return replace(
+        bit.PRESETS["tiny"],
+        vocab_size=120,
+        hidden_size=48,
+        num_heads=3,
+        ffn_size=80,
+        max_positions=40,
+    )
