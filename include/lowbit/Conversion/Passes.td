@@ -30,6 +30,19 @@ include "mlir/Pass/PassBase.td"
 // LowbitToVector
 //===----------------------------------------------------------------------===//
 
+def ConvertLowbitToVector : Pass<"convert-lowbit-to-vector"> {
+  let summary = "packed operations on buffers to the loops of their kernels";
+  let description = [{
+    Replaces `lowbit.packed_matmul`, `quantize_pack`, `packed_lookup`,
+    `layer_norm` and `softmax` on buffers by `scf.parallel` loops over vectors.
+    A matmul is lowered by the row of the kernel table that its attribute
+    `kernel` names; vector widths follow the module's `lowbit.target`.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "LLVM::LLVMDialect",
+    "math::MathDialect", "memref::MemRefDialect", "scf::SCFDialect",
+    "vector::VectorDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // To the artifact: memory, entry, threads, LLVM
 //===----------------------------------------------------------------------===//
