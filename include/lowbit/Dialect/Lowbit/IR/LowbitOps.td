@@ -279,6 +279,11 @@ def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSeg
     shape `[K]`, bias may be absent. Sums may be taken in any order.
 
     With `residual` (shape of the input) the input is `x + residual`.
+
+    ```mlir
+    %y = lowbit.layer_norm ins(%x, %g, bias %b : tensor<4x96xf32>, tensor<96xf32>, tensor<96xf32>)
+           outs(%e : tensor<4x96xf32>) {epsilon = 1.0e-12 : f32} -> tensor<4x96xf32>
+    ```
   }];
   let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$scale,
       Optional<Lowbit_FloatShaped>:$bias, Optional<Lowbit_FloatShaped>:$residual,
@@ -299,6 +304,10 @@ def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [Lowbit_Tiling]> {
   let description = [{
     `y = exp(x - max) / sum(exp(x - max))`, the maximum and the sum over the last
     dimension; the sum may be taken in any order. A row that is all `-inf` is NaN.
+
+    ```mlir
+    %y = lowbit.softmax ins(%x : tensor<4x96xf32>) outs(%e : tensor<4x96xf32>) -> tensor<4x96xf32>
+    ```
   }];
   let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$init);
   let results = (outs Optional<TensorOf<[F32]>>:$result);
@@ -337,7 +346,14 @@ def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
 
 def Lowbit_UnpackOp : Lowbit_DestinationOp<"unpack", []> {
   let summary = "packed words (order rows) to levels";
-  let description = [{The inverse of `lowbit.pack` for the order `rows`.}];
+  let description = [{
+    The inverse of `lowbit.pack` for the order `rows`.
+
+    ```mlir
+    %q = lowbit.unpack ins(%p : tensor<4x3xi64>) outs(%e : tensor<4x96x!lowbit.levels<-1, 1>>)
+           {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96x!lowbit.levels<-1, 1>>
+    ```
+  }];
   let arguments = (ins Lowbit_WordsShaped:$input, Lowbit_LevelsTensor:$init, Lowbit_PackingAttr:$packing);
   let results = (outs Lowbit_LevelsTensor:$result);
   // On tensors; `size` is K, which the packed shape does not tell.
@@ -360,6 +376,11 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
     with its dimensions permuted: dimension `i` of the logical operand is
     dimension `permutation[i]` of the input. A shift belongs to the last
     dimension of the input.
+
+    ```mlir
+    %p = lowbit.quantize_pack ins(%x, scale %s : tensor<4x96xf32>, tensor<f32>) outs(%e : tensor<4x3xi64>)
+           {packing = #lowbit.packing<<0, 1>, rows>, rounding = #lowbit.rounding<half_even>} -> tensor<4x3xi64>
+    ```
   }];
   let arguments = (ins Lowbit_FloatShaped:$input, Optional<Lowbit_FloatShaped>:$scale,
       Optional<Lowbit_FloatShaped>:$shift, Optional<Lowbit_FloatShaped>:$offset,
@@ -382,6 +403,13 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
 
 def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"PackedMatmulOp">]> {
   let summary = "the value that an epilogue stores";
+  let description = [{
+    Ends the region of `lowbit.packed_matmul`.
+
+    ```mlir
+    lowbit.yield %r : f32
+    ```
+  }];
   let arguments = (ins AnyType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
@@ -434,6 +462,11 @@ def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
   let summary = "rows of a packed embedding table as numbers";
   let description = [{
     `lowbit.lookup` on a table packed in the order `rows` with one plane.
+
+    ```mlir
+    %x = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x3xi64>, tensor<?xi64>, tensor<100xf32>)
+           outs(%e : tensor<?x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<?x96xf32>
+    ```
   }];
   let arguments = (ins Lowbit_WordsShaped:$table, Lowbit_IndexShaped:$ids,
       Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init, Lowbit_PackingAttr:$packing);
