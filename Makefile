@@ -15,7 +15,7 @@ BUILD  := build-$(PRESET)
 endif
 PYTHON := .venv/bin/python
 
-.PHONY: help setup configure build check demo format lint clean
+.PHONY: help setup configure build check demo format lint tidy clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PRESET=release|debug|asan|ci] [JOBS=N]"
@@ -42,6 +42,9 @@ format: setup ## rewrite C++ and Python sources in the project's style
 
 lint: setup ## report what `make format` would change, and type errors
 	@scripts/lint
+
+tidy: build ## run clang-tidy over lib/ and tools/ (slow; needs clang-tidy-22)
+	@run-clang-tidy-22 -quiet -p $(BUILD) -j $(JOBS) '$(CURDIR)/(lib|tools)/.*'
 
 clean: ## remove the build folders (keeps .venv)
 	rm -rf build build-debug build-asan
