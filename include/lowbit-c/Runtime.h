@@ -55,8 +55,8 @@ typedef enum LowbitErrorCode {
   LOWBIT_ERROR_FILE = 2,             ///< unreadable, truncated or no artifact
   LOWBIT_ERROR_UNSUPPORTED = 3,      ///< needs another version or another CPU
   LOWBIT_ERROR_OUT_OF_MEMORY = 4,
-  LOWBIT_ERROR_RUN = 5,              ///< the model refused its input values
-  LOWBIT_ERROR_COMPILE = 6           ///< the compiler refused a model
+  LOWBIT_ERROR_RUN = 5,    ///< the model refused its input values
+  LOWBIT_ERROR_COMPILE = 6 ///< the compiler refused a model
 } LowbitErrorCode;
 
 /// An error with a copy of `message`. Never null.
@@ -74,7 +74,8 @@ LOWBIT_API void lowbitErrorDestroy(LowbitError *error);
 //===----------------------------------------------------------------------===//
 
 /// A loaded artifact. Immutable after loading: every function that takes a
-/// model, except lowbitModelDestroy, may be called from several threads at once.
+/// model, except lowbitModelDestroy, may be called from several threads at
+/// once.
 typedef struct LowbitModel LowbitModel;
 
 /// Loads the shared library at `path`. `threads` is how many threads one run
@@ -103,8 +104,8 @@ LOWBIT_API int32_t lowbitModelGetNumOutputs(const LowbitModel *model);
 /// Name, element type and dimensions of an input or output; null when `index`
 /// is out of range. A dimension is an extent, LOWBIT_DIM_ANY or
 /// LOWBIT_DIM_SYMBOL(i).
-LOWBIT_API const LowbitTensorSpec *
-lowbitModelGetInput(const LowbitModel *model, int32_t index);
+LOWBIT_API const LowbitTensorSpec *lowbitModelGetInput(const LowbitModel *model,
+                                                       int32_t index);
 LOWBIT_API const LowbitTensorSpec *
 lowbitModelGetOutput(const LowbitModel *model, int32_t index);
 /// The name of symbol `index`; null when out of range.
@@ -129,8 +130,8 @@ LOWBIT_API int32_t lowbitModelGetNumThreads(const LowbitModel *model);
 
 /// A tensor in memory: contiguous, row-major, aligned to its element.
 typedef struct LowbitTensor {
-  const char *name;    ///< of an input; null means: by position
-  int32_t dtype;       ///< LowbitDType
+  const char *name; ///< of an input; null means: by position
+  int32_t dtype;    ///< LowbitDType
   int32_t rank;
   const int64_t *dims; ///< `rank` extents; may be null when rank is 0
   void *data;          ///< not written to when it is an input
@@ -140,11 +141,10 @@ typedef struct LowbitTensor {
 typedef struct LowbitResult LowbitResult;
 
 /// Gives the storage of output `index`, for which `tensor` holds all but the
-/// data: `bytes` bytes, 64-byte aligned, owned by the caller. Null fails the run.
-/// Called by the thread that runs the model.
+/// data: `bytes` bytes, 64-byte aligned, owned by the caller. Null fails the
+/// run. Called by the thread that runs the model.
 typedef void *(*LowbitOutputCallback)(void *user, int32_t index,
-                                      const LowbitTensor *tensor,
-                                      size_t bytes);
+                                      const LowbitTensor *tensor, size_t bytes);
 
 /// Runs the model on `num_inputs` inputs, each given once, by name or by
 /// position; checks names, element types, ranks, fixed extents and that equal
@@ -152,14 +152,15 @@ typedef void *(*LowbitOutputCallback)(void *user, int32_t index,
 /// to the result. Any number of runs may be in progress at once; each has its
 /// own scratch memory, and a run that finds the model's worker threads busy
 /// with another run goes on alone.
-LOWBIT_API LowbitError *
-lowbitModelRun(LowbitModel *model, const LowbitTensor *inputs,
-               int32_t num_inputs, LowbitOutputCallback allocate, void *user,
-               LowbitResult **result);
+LOWBIT_API LowbitError *lowbitModelRun(LowbitModel *model,
+                                       const LowbitTensor *inputs,
+                                       int32_t num_inputs,
+                                       LowbitOutputCallback allocate,
+                                       void *user, LowbitResult **result);
 
 LOWBIT_API int32_t lowbitResultGetNumOutputs(const LowbitResult *result);
-/// Output `index`, null when out of range; lives as long as the result, its data
-/// too unless taken.
+/// Output `index`, null when out of range; lives as long as the result, its
+/// data too unless taken.
 LOWBIT_API const LowbitTensor *lowbitResultGetOutput(const LowbitResult *result,
                                                      int32_t index);
 /// Passes the storage of output `index` to the caller, who frees it with

@@ -124,8 +124,8 @@ std::set<std::string> readHostFeatures() {
   const uint64_t saved = readXCR0();
   for (const FeatureBit &feature : kFeatureBits) {
     uint32_t regs[4] = {};
-    if (__get_cpuid_count(feature.leaf, feature.subleaf, &regs[EAX],
-                          &regs[EBX], &regs[ECX], &regs[EDX]) &&
+    if (__get_cpuid_count(feature.leaf, feature.subleaf, &regs[EAX], &regs[EBX],
+                          &regs[ECX], &regs[EDX]) &&
         (regs[feature.reg] >> feature.bit & 1) &&
         (saved & feature.state) == feature.state)
       present.insert(feature.name);

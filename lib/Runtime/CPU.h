@@ -22,8 +22,8 @@ namespace lowbit {
 /// The features of one CPU, in LLVM's spelling.
 class CPU {
 public:
-  /// The CPU that runs this, read once from CPUID; a feature whose registers the
-  /// operating system does not save counts as absent.
+  /// The CPU that runs this, read once from CPUID; a feature whose registers
+  /// the operating system does not save counts as absent.
   static const CPU &host();
   /// A CPU with exactly these features.
   explicit CPU(std::set<std::string> features)

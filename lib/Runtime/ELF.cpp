@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The dynamic loader trusts a file's headers and crashes on a truncated file, so
-// every range that the headers name is compared with the file's size first.
+// The dynamic loader trusts a file's headers and crashes on a truncated file,
+// so every range that the headers name is compared with the file's size first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,8 +47,7 @@ public:
   bool containsTable(uint64_t offset, uint64_t count) const {
     return offset <= size && count <= (size - offset) / sizeof(T);
   }
-  template <typename T>
-  T read(uint64_t offset) const {
+  template <typename T> T read(uint64_t offset) const {
     T value;
     std::memcpy(&value, data + offset, sizeof(T));
     return value;

@@ -17,9 +17,10 @@
 
 namespace lowbit {
 
-/// Why `size` bytes at `data` are no shared library for this machine: empty when
-/// they are one. Finds files of another kind, of another machine, and files that
-/// end before what their headers describe; not changes inside code or data.
+/// Why `size` bytes at `data` are no shared library for this machine: empty
+/// when they are one. Finds files of another kind, of another machine, and
+/// files that end before what their headers describe; not changes inside code
+/// or data.
 std::string checkSharedLibrary(const void *data, size_t size);
 
 } // namespace lowbit

@@ -33,8 +33,7 @@ struct Failure {
 }
 
 /// Calls `action` and returns null, or the error that it threw.
-template <typename Action>
-LowbitError *guard(Action action) noexcept {
+template <typename Action> LowbitError *guard(Action action) noexcept {
   try {
     action();
     return nullptr;

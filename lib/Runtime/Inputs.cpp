@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Every property of an input that the compiled code relies on is checked here, as
-// the code itself does not look at it again.
+// Every property of an input that the compiled code relies on is checked here,
+// as the code itself does not look at it again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,8 +53,7 @@ matchNames(const LowbitArtifact &artifact, const LowbitTensor *tensors,
              std::strcmp(artifact.inputs[index].name, tensors[i].name) != 0)
         ++index;
       if (index == artifact.num_inputs)
-        failInput("unknown input " + quote(tensors[i].name) +
-                  ", expected " +
+        failInput("unknown input " + quote(tensors[i].name) + ", expected " +
                   listInputs(artifact, [](uint32_t) { return true; }));
     }
     if (matched[index])
@@ -73,8 +72,8 @@ static void checkTensor(const LowbitTensorSpec &spec,
                         const LowbitTensor &tensor) {
   const std::string name = "input " + quote(spec.name);
   if (tensor.dtype != spec.dtype)
-    failInput(name + " is " + lowbitDTypeGetName(tensor.dtype) +
-              ", expected " + lowbitDTypeGetName(spec.dtype));
+    failInput(name + " is " + lowbitDTypeGetName(tensor.dtype) + ", expected " +
+              lowbitDTypeGetName(spec.dtype));
   if (tensor.rank != spec.rank)
     failInput(name + " has rank " + std::to_string(tensor.rank) +
               ", expected " + std::to_string(spec.rank));

@@ -8,7 +8,8 @@
 // The dynamic loader takes a library whose name it has seen for the one it has,
 // even if the file was replaced. Files are therefore opened here, checked, and
 // loaded by the name of their descriptor, which stays open as long as the
-// library; one file is loaded once, so that no second name for it is left behind.
+// library; one file is loaded once, so that no second name for it is left
+// behind.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,6 +93,11 @@ private:
   int value;
 };
 
+/// The name by which the loader knows a descriptor's file.
+static std::string getPath(int descriptor) {
+  return "/proc/self/fd/" + std::to_string(descriptor);
+}
+
 [[noreturn]] static void failFile(const std::string &name,
                                   const std::string &reason) {
   fail(LOWBIT_ERROR_FILE, "cannot load '" + name + "': " + reason);
@@ -158,7 +164,7 @@ std::unique_ptr<Library> Library::load(Descriptor file,
         !problem.empty())
       failFile(name, problem);
   }
-  const std::string path = "/proc/self/fd/" + std::to_string(file.get());
+  const std::string path = getPath(file.get());
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *error = dlerror();
@@ -178,6 +184,11 @@ Library::~Library() {
   if (--found->second.users != 0)
     return;
   dlclose(handle);
+  // A library that was linked to stay (-z nodelete) keeps its name, so it keeps
+  // its descriptor and its place in the table too.
+  if (dlopen(getPath(found->second.descriptor).c_str(),
+             RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD))
+    return;
   close(found->second.descriptor);
   loaded.files.erase(found);
 }

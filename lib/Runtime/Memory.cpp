@@ -27,8 +27,8 @@ Buffer lowbit::allocate(size_t bytes) {
     return nullptr;
   bytes = std::max(bytes, size_t(1));
   // aligned_alloc wants a multiple of the alignment.
-  return Buffer(std::aligned_alloc(
-      kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment));
+  return Buffer(std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) /
+                                                   kAlignment * kAlignment));
 }
 
 std::optional<size_t> lowbit::computeBytes(const int64_t *dims, int32_t rank,
@@ -52,9 +52,9 @@ WorkspaceCache::Block WorkspaceCache::take(size_t bytes) {
   {
     std::lock_guard<std::mutex> lock(mutex);
     // The smallest block that is large enough; they are kept sorted by size.
-    auto fits = std::find_if(
-        blocks.begin(), blocks.end(),
-        [&](const Block &block) { return block.size >= bytes; });
+    auto fits =
+        std::find_if(blocks.begin(), blocks.end(),
+                     [&](const Block &block) { return block.size >= bytes; });
     if (fits != blocks.end()) {
       Block block = std::move(*fits);
       blocks.erase(fits);
@@ -77,9 +77,10 @@ void WorkspaceCache::giveBack(Block block) noexcept {
     std::lock_guard<std::mutex> lock(mutex);
     if (blocks.size() == kMaxBlocks)
       return;
-    auto place = std::find_if(
-        blocks.begin(), blocks.end(),
-        [&](const Block &other) { return other.size >= block.size; });
+    auto place =
+        std::find_if(blocks.begin(), blocks.end(), [&](const Block &other) {
+          return other.size >= block.size;
+        });
     blocks.insert(place, std::move(block));
   } catch (...) {
     // Without memory for the list the block is freed.

@@ -67,8 +67,7 @@ void lowbit::checkArtifact(const LowbitArtifact &artifact, const CPU &cpu) {
     fail(LOWBIT_ERROR_UNSUPPORTED,
          "artifact has format version " + std::to_string(artifact.version) +
              ", but this runtime (" LOWBIT_VERSION ") reads version " +
-             std::to_string(LOWBIT_ARTIFACT_VERSION) +
-             "; recompile the model");
+             std::to_string(LOWBIT_ARTIFACT_VERSION) + "; recompile the model");
   checkNames(artifact.features, artifact.num_features, "CPU features");
   const std::vector<std::string> features(
       artifact.features, artifact.features + artifact.num_features);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A loaded artifact: its checked table of contents, its library, its threads and
-// its scratch memory.
+// A loaded artifact: its checked table of contents, its library, its threads
+// and its scratch memory.
 //
 //===----------------------------------------------------------------------===//
 

@@ -103,9 +103,9 @@ static void *hostWorkspace(LowbitCall *call, int64_t bytes) {
       fail(LOWBIT_ERROR_RUN, "the artifact asked for scratch memory twice");
     call->workspace = call->model.workspaces.take(static_cast<size_t>(bytes));
     if (!call->workspace.data)
-      fail(LOWBIT_ERROR_OUT_OF_MEMORY,
-           "out of memory: no " + std::to_string(bytes) +
-               " bytes of scratch memory");
+      fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory: no " +
+                                           std::to_string(bytes) +
+                                           " bytes of scratch memory");
     return call->workspace.data.get();
   });
 }

@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A loop is published by raising the epoch. Workers enter through the gate, take
-// parts from an atomic counter, and leave; the caller does the same, then shuts
-// the gate and waits only for the workers that entered. A worker that wakes late
-// finds the gate shut, so a sleeping or missing worker never delays a loop.
+// A loop is published by raising the epoch. Workers enter through the gate,
+// take parts from an atomic counter, and leave; the caller does the same, then
+// shuts the gate and waits only for the workers that entered. A worker that
+// wakes late finds the gate shut, so a sleeping or missing worker never delays
+// a loop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,8 +55,8 @@ int lowbit::getNumUsableCores() {
 }
 
 ThreadPool::ThreadPool(int threads) : generation(getForkGeneration()) {
-  // About 30 microseconds; none where threads outnumber cores and spinning would
-  // take the core from the thread that is waited for.
+  // About 30 microseconds; none where threads outnumber cores and spinning
+  // would take the core from the thread that is waited for.
   spins = threads <= getNumUsableCores() ? 1000 : 0;
   workers.reserve(std::max(0, threads - 1));
   try {
@@ -157,7 +158,8 @@ void ThreadPool::parallelFor(Body newBody, void *newContext, int64_t newCount,
 
   runParts();
   gate.fetch_or(kShut, std::memory_order_relaxed);
-  for (int waited = 0; gate.load(std::memory_order_acquire) != kShut; ++waited) {
+  for (int waited = 0; gate.load(std::memory_order_acquire) != kShut;
+       ++waited) {
     if (waited < spins)
       pause();
     else

@@ -38,9 +38,9 @@ public:
 
   /// Calls `body` on disjoint parts of [0, count), each a multiple of `grain`
   /// long except the last; returns when all are done. Which thread does which
-  /// part varies, so a body may write only what belongs to its part. A call that
-  /// finds the pool busy, from another thread or from within a body, does the
-  /// whole range itself.
+  /// part varies, so a body may write only what belongs to its part. A call
+  /// that finds the pool busy, from another thread or from within a body, does
+  /// the whole range itself.
   void parallelFor(Body body, void *context, int64_t count, int64_t grain);
 
   /// Whether the workers exist in this process: false in a forked child.
