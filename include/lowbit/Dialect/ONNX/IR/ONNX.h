@@ -20,6 +20,8 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "lowbit/Dialect/ONNX/IR/TypeInference.h"
+
 #include "lowbit/Dialect/ONNX/IR/ONNXDialect.h.inc"
 #include "lowbit/Dialect/ONNX/IR/ONNXInterfaces.h.inc"
 

@@ -18,9 +18,8 @@ def ONNX_Tensor : Type<AnyTensor.predicate, "tensor", "::mlir::TensorType">;
 
 class ONNX_Op<string mnemonic, list<Trait> traits = []>
     : Op<ONNX_Dialect, mnemonic,
-         traits # [Pure, DeclareOpInterfaceMethods<ONNX_ShapeInferenceOpInterface>]> {
-  let hasFolder = 0;
-}
+         traits # [Pure, DeclareOpInterfaceMethods<ONNX_ShapeInferenceOpInterface>,
+                   ONNX_InferredTypes]>;
 
 /// One input, one output of the same shape.
 class ONNX_UnaryOp<string mnemonic, string what, string formula> : ONNX_Op<mnemonic> {
@@ -148,6 +147,7 @@ def ONNX_GeluOp : ONNX_Op<"Gelu"> {
     `"tanh"`: `0.5 * X * (1 + tanh(sqrt(2/pi) * (X + 0.044715 * X^3)))`.
   }];
   let arguments = (ins ONNX_Tensor:$X, DefaultValuedAttr<StrAttr, "\"none\"">:$approximate);
+  let hasVerifier = 1;
   let results = (outs ONNX_Tensor:$Y);
   let assemblyFormat = "$X attr-dict `:` functional-type($X, $Y)";
 }
@@ -339,6 +339,10 @@ def ONNX_ShapeOp : ONNX_Op<"Shape"> {
   let description = [{Dimensions from `start` to `end` (all when absent) as i64.}];
   let arguments = (ins ONNX_Tensor:$data, DefaultValuedAttr<I64Attr, "0">:$start, OptionalAttr<I64Attr>:$end);
   let results = (outs ONNX_Tensor:$shape);
+  let extraClassDeclaration = [{
+    /// The range of dimensions of a tensor of the given rank.
+    std::pair<int64_t, int64_t> getRange(int64_t rank);
+  }];
   let assemblyFormat = "$data attr-dict `:` functional-type($data, $shape)";
 }
 
