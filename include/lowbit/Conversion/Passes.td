@@ -47,4 +47,35 @@ def ConvertLowbitToVector : Pass<"convert-lowbit-to-vector"> {
 // To the artifact: memory, entry, threads, LLVM
 //===----------------------------------------------------------------------===//
 
+def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
+  let summary = "Lower linalg operations on buffers to loops that vectorize";
+  let description = [{
+    Every `linalg` operation with buffer semantics, and every `memref.copy` that is
+    no block copy, becomes a loop nest. The innermost loop is the dimension along
+    which most operands are contiguous; the other parallel dimensions form one
+    `scf.parallel`. A reduction that ends up innermost is carried in registers, and
+    its sum may be reassociated so that it vectorizes.
+  }];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "memref::MemRefDialect",
+    "scf::SCFDialect"];
+}
+
+def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {
+  let summary = "Give the buffers of @main places in one workspace";
+  let description = [{
+    Computes where each buffer of `@main` is live and lets buffers that are never
+    live together share memory. Sizes may depend on the dimensions of the inputs;
+    what computes them moves to the start of the function, together with the
+    assertions about shapes. Afterwards `@main` holds at most one allocation marked
+    `lowbit.workspace`, with a `memref.view` for every buffer, and one allocation
+    marked `lowbit.output = i` per result: results are computed in place where they
+    are whole buffers, otherwise copied at the end.
+
+    The module attribute `lowbit.workspace` tells the number of buffers and slots
+    and, when no dimension is symbolic, the bytes.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect"];
+}
+
 #endif // LOWBIT_CONVERSION_PASSES

@@ -1,0 +1,297 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Loop nests for linalg operations on buffers. LLVM vectorizes the innermost
+// loop only, so the nest is ordered for it: the dimension that walks most
+// operands contiguously comes last. Dimensions of extent one make no loop.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Conversion/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::lowbit {
+#define GEN_PASS_DEF_LOWBITLINALGTOLOOPS
+#include "lowbit/Conversion/Passes.h.inc"
+} // namespace mlir::lowbit
+
+using namespace mlir;
+using namespace mlir::lowbit;
+using linalg::LinalgOp;
+
+namespace {
+/// The order of the loops of one operation.
+struct LoopOrder {
+  SmallVector<unsigned> parallel;   // one scf.parallel
+  SmallVector<unsigned> sequential; // scf.for, outermost first
+  unsigned carried = 0; // how many of the last are reductions in registers
+};
+} // namespace
+
+/// How well dimension `dim` does as the innermost loop.
+static int scoreAsInnermost(LinalgOp op, unsigned dim) {
+  int score = 0;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (op.isScalar(&operand))
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    if (map.getNumResults() == 0 || !map.isFunctionOfDim(dim))
+      continue;
+    auto last = dyn_cast<AffineDimExpr>(map.getResult(map.getNumResults() - 1));
+    bool contiguous = last && last.getPosition() == dim;
+    score += contiguous ? 2 : -3;
+  }
+  return score;
+}
+
+static LoopOrder chooseOrder(LinalgOp op, ArrayRef<int64_t> extents) {
+  SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
+  SmallVector<unsigned> dims;
+  for (unsigned dim = 0; dim < extents.size(); ++dim)
+    if (extents[dim] != 1)
+      dims.push_back(dim);
+
+  LoopOrder order;
+  if (dims.empty())
+    return order;
+  unsigned innermost = dims.front();
+  int best = scoreAsInnermost(op, innermost);
+  for (unsigned dim : ArrayRef<unsigned>(dims).drop_front()) {
+    int score = scoreAsInnermost(op, dim);
+    if (score >= best) {
+      best = score;
+      innermost = dim;
+    }
+  }
+  for (unsigned dim : dims)
+    if (dim != innermost)
+      (linalg::isParallelIterator(kinds[dim]) ? order.parallel
+                                              : order.sequential)
+          .push_back(dim);
+  bool innermostParallel = linalg::isParallelIterator(kinds[innermost]);
+  if (innermostParallel && order.parallel.empty() && order.sequential.empty())
+    order.parallel.push_back(innermost);
+  else
+    order.sequential.push_back(innermost);
+  if (!innermostParallel)
+    order.carried = order.sequential.size();
+  return order;
+}
+
+/// Lets a reduction of floats reassociate (it is innermost) and contract (it is
+/// a sum of products): docs/Quantizers.md grants both to sums.
+static void relaxReduction(LinalgOp op, ArrayRef<Operation *> body,
+                           ArrayRef<Value> accumulators, bool innermost) {
+  for (Operation *inner : body) {
+    auto add = dyn_cast<arith::AddFOp>(inner);
+    if (!add || !llvm::any_of(add->getOperands(), [&](Value operand) {
+          return llvm::is_contained(accumulators, operand);
+        }))
+      continue;
+    arith::FastMathFlags flags = add.getFastmath();
+    if (innermost)
+      flags = flags | arith::FastMathFlags::reassoc;
+    for (Value operand : add->getOperands())
+      if (auto product = operand.getDefiningOp<arith::MulFOp>())
+        if (product->hasOneUse() && llvm::is_contained(body, product)) {
+          product.setFastmath(product.getFastmath() |
+                              arith::FastMathFlags::contract);
+          flags = flags | arith::FastMathFlags::contract;
+        }
+    add.setFastmath(flags);
+  }
+}
+
+namespace {
+/// Emits the nest of one operation.
+class NestEmitter {
+public:
+  NestEmitter(LinalgOp op, OpBuilder &builder)
+      : op(op), builder(builder), loc(op.getLoc()) {}
+
+  void emit() {
+    ranges = op.createLoopRanges(builder, loc);
+    SmallVector<int64_t> extents = op.getStaticLoopRanges();
+    order = chooseOrder(op, extents);
+    zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    one = arith::ConstantIndexOp::create(builder, loc, 1);
+    ivs.assign(ranges.size(), zero);
+    if (order.parallel.empty())
+      return emitSequential(0);
+    SmallVector<Value> lower, upper, step;
+    for (unsigned dim : order.parallel) {
+      lower.push_back(zero);
+      upper.push_back(extent(dim));
+      step.push_back(one);
+    }
+    auto loop = scf::ParallelOp::create(builder, loc, lower, upper, step);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    for (auto [dim, iv] :
+         llvm::zip_equal(order.parallel, loop.getInductionVars()))
+      ivs[dim] = iv;
+    emitSequential(0);
+  }
+
+private:
+  Value extent(unsigned dim) {
+    return getValueOrCreateConstantIndexOp(builder, loc, ranges[dim].size);
+  }
+
+  /// The address of an operand for the current induction variables.
+  SmallVector<Value> indices(OpOperand &operand) {
+    SmallVector<Value> result;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (unsigned i = 0; i < map.getNumResults(); ++i) {
+      AffineExpr expr = map.getResult(i);
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        result.push_back(ivs[dim.getPosition()]);
+      else
+        result.push_back(affine::makeComposedAffineApply(
+            builder, loc, map.getSubMap({i}), getAsOpFoldResult(ivs)));
+    }
+    return result;
+  }
+
+  Value load(OpOperand &operand) {
+    if (op.isScalar(&operand))
+      return operand.get();
+    return memref::LoadOp::create(builder, loc, operand.get(),
+                                  indices(operand));
+  }
+
+  SmallVector<Value> loadInits() {
+    SmallVector<Value> values;
+    for (OpOperand &init : op.getDpsInitsMutable())
+      values.push_back(load(init));
+    return values;
+  }
+
+  void store(ValueRange values) {
+    for (auto [init, value] : llvm::zip_equal(op.getDpsInitsMutable(), values))
+      memref::StoreOp::create(builder, loc, value, init.get(), indices(init));
+  }
+
+  /// The sequential loops from `depth` on.
+  void emitSequential(unsigned depth) {
+    if (depth == order.sequential.size()) {
+      store(emitBody(loadInits()));
+      return;
+    }
+    if (order.sequential.size() - depth == order.carried) {
+      store(emitCarried(depth, loadInits()));
+      return;
+    }
+    scf::ForOp loop = beginLoop(order.sequential[depth], {});
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    emitSequential(depth + 1);
+  }
+
+  /// The carried reductions from `depth` on; returns the final accumulators.
+  SmallVector<Value> emitCarried(unsigned depth, ValueRange inits) {
+    if (depth == order.sequential.size())
+      return emitBody(inits);
+    scf::ForOp loop = beginLoop(order.sequential[depth], inits);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next = emitCarried(depth + 1, loop.getRegionIterArgs());
+    scf::YieldOp::create(builder, loc, next);
+    return llvm::to_vector(llvm::map_range(
+        loop.getResults(), [](OpResult result) -> Value { return result; }));
+  }
+
+  scf::ForOp beginLoop(unsigned dim, ValueRange inits) {
+    auto loop = scf::ForOp::create(builder, loc, zero, extent(dim), one, inits);
+    ivs[dim] = loop.getInductionVar();
+    return loop;
+  }
+
+  SmallVector<Value> emitBody(ValueRange inits) {
+    IRMapping map;
+    Block *block = op.getBlock();
+    unsigned argument = 0;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      BlockArgument arg = block->getArgument(argument++);
+      if (!arg.use_empty())
+        map.map(arg, load(*input));
+    }
+    for (Value init : inits)
+      map.map(block->getArgument(argument++), init);
+    SmallVector<Operation *> body;
+    for (Operation &inner : block->without_terminator()) {
+      if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
+        map.map(index.getResult(), ivs[index.getDim()]);
+        continue;
+      }
+      body.push_back(builder.clone(inner, map));
+    }
+    if (op.getNumReductionLoops() != 0) {
+      SmallVector<Value> accumulators(inits);
+      relaxReduction(op, body, accumulators, order.carried != 0);
+    }
+    SmallVector<Value> results;
+    for (Value result : block->getTerminator()->getOperands())
+      results.push_back(map.lookupOrDefault(result));
+    return results;
+  }
+
+  LinalgOp op;
+  OpBuilder &builder;
+  Location loc;
+  SmallVector<Range> ranges;
+  LoopOrder order;
+  SmallVector<Value> ivs;
+  Value zero, one;
+};
+
+struct LinalgToLoops
+    : mlir::lowbit::impl::LowbitLinalgToLoopsBase<LinalgToLoops> {
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    // A copy between layouts would become a library call.
+    SmallVector<memref::CopyOp> copies;
+    getOperation().walk([&](memref::CopyOp copy) {
+      auto source = dyn_cast<MemRefType>(copy.getSource().getType());
+      auto target = dyn_cast<MemRefType>(copy.getTarget().getType());
+      if (source && target &&
+          !(memref::isStaticShapeAndContiguousRowMajor(source) &&
+            memref::isStaticShapeAndContiguousRowMajor(target)) &&
+          !(source.getLayout().isIdentity() && target.getLayout().isIdentity()))
+        copies.push_back(copy);
+    });
+    for (memref::CopyOp copy : copies) {
+      rewriter.setInsertionPoint(copy);
+      linalg::CopyOp::create(rewriter, copy.getLoc(), copy.getSource(),
+                             copy.getTarget());
+      rewriter.eraseOp(copy);
+    }
+
+    SmallVector<LinalgOp> ops;
+    getOperation().walk([&](LinalgOp op) {
+      if (op.hasPureBufferSemantics())
+        ops.push_back(op);
+    });
+    for (LinalgOp op : ops) {
+      rewriter.setInsertionPoint(op);
+      NestEmitter(op, rewriter).emit();
+      rewriter.eraseOp(op);
+    }
+  }
+};
+} // namespace
