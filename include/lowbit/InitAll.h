@@ -15,6 +15,7 @@
 
 #include "lowbit/Conversion/Passes.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Dialect/Lowbit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "lowbit/Dialect/ONNX/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
@@ -28,6 +29,7 @@ inline void registerAllDialects(DialectRegistry &registry) {
   ::mlir::registerAllDialects(registry);
   ::mlir::registerAllExtensions(registry);
   registry.insert<LowbitDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
 }
 
 /// Every pass and every pipeline, for tools that take them by name.

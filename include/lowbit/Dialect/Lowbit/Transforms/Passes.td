@@ -16,7 +16,47 @@ include "mlir/Pass/PassBase.td"
 
 // --- packing and kernel choice ---
 
+def LowbitPack : Pass<"lowbit-pack"> {
+  let summary = "choose a kernel for every matmul of levels and pack its operands";
+  let description = [{
+    Replaces `lowbit.matmul` by `lowbit.packed_matmul` with the cheapest row of
+    the kernel table that the module's `lowbit.target` allows, `lowbit.quantize`
+    in front of it by `lowbit.quantize_pack`, constants by packed constants, and
+    `lowbit.lookup` on a constant table by `lowbit.packed_lookup`. Transposes and
+    reshapes between a quantizer and a matmul are absorbed.
+
+    A matmul that no row takes (a float left side with a right side that is not
+    constant) stays; `convert-lowbit-to-linalg` lowers it.
+  }];
+  let options = [Option<"kernel", "kernel", "std::string", /*default=*/"\"\"",
+      "the row of the kernel table to use where it applies">];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+    "tensor::TensorDialect", "LowbitDialect"];
+}
+
+def LowbitOutlineKernels : Pass<"lowbit-outline-kernels", "ModuleOp"> {
+  let summary = "move packed operations on buffers into shared functions";
+  let description = [{
+    Every packed operation on buffers becomes a call of a private function that
+    holds it; equal operations call the same function, so that the layers of a
+    model share their machine code.
+  }];
+  let dependentDialects = ["func::FuncDialect"];
+}
+
 // --- fusion ---
+
+def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
+  let summary = "move elementwise consumers of a packed matmul into its epilogue";
+  let description = [{
+    An elementwise `linalg.generic` that is the only user of a
+    `lowbit.packed_matmul` and reads it in order moves into the region of the
+    matmul; its other inputs become epilogue operands. Chains of elementwise
+    operations whose intermediate results have one user are merged first.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+    "tensor::TensorDialect", "LowbitDialect"];
+}
 
 // --- report ---
 

@@ -1,0 +1,281 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Chooses a kernel for every matmul of levels and packs its operands.
+//
+// Constants are packed here and now. An activation is packed where it is
+// quantized: transposes and reshapes between the quantizer and the matmul are
+// applied to the quantizer's float input (a view) or absorbed into the order in
+// which it is read, so that no level is ever stored unpacked. Levels that come
+// from anything else are turned into floats and packed from those.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Constants/Constants.h"
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
+#include "lowbit/Kernels/Kernels.h"
+#include "lowbit/Kernels/Packing.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::lowbit {
+#define GEN_PASS_DEF_LOWBITPACK
+#include "lowbit/Dialect/Lowbit/Transforms/Passes.h.inc"
+} // namespace mlir::lowbit
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+static RankedTensorType typeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+static LevelsType levelsOf(Value value) {
+  return dyn_cast<LevelsType>(typeOf(value).getElementType());
+}
+
+/// Whether a quantizer works element by element whatever the shape.
+static bool isShapeless(QuantizeOp quantize) {
+  return !quantize.getShift() &&
+         quantize.getGranularity() == Granularity::tensor;
+}
+
+/// reshape(quantize(x)) -> quantize(reshape(x)), for every kind of reshape.
+static void hoistReshapes(Operation *root, IRRewriter &rewriter) {
+  SmallVector<Operation *> reshapes;
+  root->walk([&](Operation *op) {
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ReshapeOp,
+            tensor::CastOp>(op) &&
+        isa<RankedTensorType>(op->getResult(0).getType()) &&
+        levelsOf(op->getResult(0)))
+      reshapes.push_back(op);
+  });
+  for (Operation *op : reshapes) {
+    auto quantize = op->getOperand(0).getDefiningOp<QuantizeOp>();
+    if (!quantize || !isShapeless(quantize))
+      continue;
+    rewriter.setInsertionPoint(op);
+    Type type = typeOf(op->getResult(0)).clone(rewriter.getF32Type());
+    Operation *moved = rewriter.clone(*op);
+    moved->setOperand(0, quantize.getInput());
+    moved->getResult(0).setType(type);
+    Value result = QuantizeOp::create(
+        rewriter, quantize.getLoc(), moved->getResult(0), quantize.getScale(),
+        Value(), quantize.getOffset(), levelsOf(op->getResult(0)),
+        quantize.getRounding(), Granularity::tensor);
+    rewriter.replaceOp(op, result);
+  }
+}
+
+namespace {
+
+/// Packs operands of matmuls.
+class Packer {
+public:
+  Packer(IRRewriter &rewriter, Location loc) : b(rewriter), loc(loc) {}
+
+  /// The logical operand `[..., R, K]` of `value` packed along K, its last
+  /// dimension, or its last but one when `sizeIsLast` is false.
+  Value pack(Value value, bool sizeIsLast, PackingAttr packing) {
+    if (auto constant = value.getDefiningOp<ConstantOp>())
+      if (Value packed = packConstant(constant, sizeIsLast, packing))
+        return packed;
+    int64_t rank = typeOf(value).getRank();
+    auto order = llvm::to_vector(llvm::seq<int64_t>(rank));
+    if (!sizeIsLast)
+      std::swap(order[rank - 1], order[rank - 2]);
+    value = skipTransposes(value, order);
+    if (auto quantize = value.getDefiningOp<QuantizeOp>())
+      return packQuantized(quantize, order, packing);
+    return packLevelsOf(value, order, packing);
+  }
+
+private:
+  Value packConstant(ConstantOp constant, bool sizeIsLast,
+                     PackingAttr packing) {
+    auto levels = getConstantElements<int8_t>(constant.getValue());
+    if (!levels)
+      return Value();
+    auto shape = typeOf(constant.getResult()).getShape();
+    ArrayRef<int64_t> batch = shape.drop_back(2);
+    int64_t rows = shape[shape.size() - 2], size = shape.back();
+    if (!sizeIsLast)
+      std::swap(rows, size);
+    std::vector<int8_t> scratch;
+    std::vector<char> bytes = lowbit::packLevels(
+        levels->toArray(scratch).data(), ShapedType::getNumElements(batch),
+        rows, size, !sizeIsLast, packing);
+    auto type = RankedTensorType::get(packing.getPackedShape(batch, rows, size),
+                                      packing.getElementType());
+    auto owner = std::make_shared<const std::vector<char>>(std::move(bytes));
+    return arith::ConstantOp::create(
+        b, constant.getLoc(),
+        makeResource(type, ArrayRef<char>(owner->data(), owner->size()),
+                     owner));
+  }
+
+  /// Walks up through transposes; `order[i]` stays the dimension of the value
+  /// that is dimension i of the logical operand.
+  static Value skipTransposes(Value value, SmallVector<int64_t> &order) {
+    while (auto transpose = value.getDefiningOp<linalg::TransposeOp>()) {
+      for (int64_t &dim : order)
+        dim = transpose.getPermutation()[dim];
+      value = transpose.getInput();
+    }
+    return value;
+  }
+
+  Value packQuantized(QuantizeOp quantize, SmallVector<int64_t> order,
+                      PackingAttr packing) {
+    Value input = quantize.getInput();
+    if (isShapeless(quantize))
+      input = skipTransposes(input, order);
+    int64_t last = order.size() - 1;
+    bool identity = llvm::equal(order, llvm::seq<int64_t>(order.size()));
+    bool readable = order[last] == last ||
+                    (packing.getOrder() == Order::panels &&
+                     order[last - 1] == last &&
+                     quantize.getGranularity() == Granularity::tensor);
+    if (!readable || (!identity &&
+                      quantize.getGranularity() != Granularity::tensor)) {
+      if (!isShapeless(quantize))
+        return packLevelsOf(quantize->getResult(0), order, packing);
+      input = transpose(input, order);
+      identity = true;
+    }
+    return QuantizePackOp::create(
+               b, quantize.getLoc(), input, quantize.getScale(),
+               quantize.getShift(), quantize.getOffset(), packing,
+               quantize.getRounding(),
+               identity ? ArrayRef<int64_t>() : ArrayRef<int64_t>(order),
+               quantize.getGranularity())
+        ->getResult(0);
+  }
+
+  Value transpose(Value input, ArrayRef<int64_t> order) {
+    SmallVector<OpFoldResult> sizes;
+    for (int64_t dim : order)
+      sizes.push_back(tensor::getMixedSize(b, loc, input, dim));
+    Value empty = tensor::EmptyOp::create(b, loc, sizes,
+                                          typeOf(input).getElementType());
+    return linalg::TransposeOp::create(b, loc, input, empty, order)
+        ->getResult(0);
+  }
+
+  /// Packs levels of any origin: as floats they quantize to themselves.
+  Value packLevelsOf(Value value, ArrayRef<int64_t> order,
+                     PackingAttr packing) {
+    Value one = arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
+                               1.0f));
+    Value floats = DequantizeOp::create(b, loc, value, one, Value(),
+                                        Granularity::tensor)
+                       ->getResult(0);
+    if (!llvm::equal(order, llvm::seq<int64_t>(order.size())))
+      floats = transpose(floats, order);
+    LevelsType levels = packing.getLevels();
+    bool twoSigns = levels.getLevels() == ArrayRef<int64_t>({-1, 1});
+    Rounding rounding = twoSigns ? Rounding::step : Rounding::half_even;
+    return QuantizePackOp::create(b, loc, floats, twoSigns ? Value() : one,
+                                  Value(), Value(), packing, rounding)
+        ->getResult(0);
+  }
+
+  IRRewriter &b;
+  Location loc;
+};
+
+struct Pack : lowbit::impl::LowbitPackBase<Pack> {
+  using LowbitPackBase::LowbitPackBase;
+
+  void runOnOperation() override {
+    if (!kernel.empty() && !findKernel(kernel)) {
+      InFlightDiagnostic diagnostic =
+          getOperation()->emitError("unknown kernel '") << kernel << "'";
+      Diagnostic &note = diagnostic.attachNote() << "known kernels:";
+      for (const KernelRow &row : getKernelTable())
+        note << " " << row.name;
+      return signalPassFailure();
+    }
+    IRRewriter rewriter(&getContext());
+    hoistReshapes(getOperation(), rewriter);
+    Target target = Target::get(getOperation());
+    SmallVector<MatmulOp> matmuls;
+    SmallVector<LookupOp> lookups;
+    getOperation()->walk([&](MatmulOp op) { matmuls.push_back(op); });
+    getOperation()->walk([&](LookupOp op) { lookups.push_back(op); });
+    for (MatmulOp op : matmuls)
+      packMatmul(op, target, rewriter);
+    for (LookupOp op : lookups)
+      packLookup(op, rewriter);
+  }
+
+  void packMatmul(MatmulOp op, const Target &target, IRRewriter &rewriter) {
+    rewriter.setInsertionPoint(op);
+    Value lhs = op.getLhs(), rhs = op.getRhs();
+    KernelQuery query{levelsOf(lhs), levelsOf(rhs),
+                      rhs.getDefiningOp<ConstantOp>() != nullptr};
+    const KernelRow *row = selectKernel(target, query, kernel);
+    if (!row)
+      return;
+    Location loc = op.getLoc();
+    Packer packer(rewriter, loc);
+    bool sizeIsLast = op.getTransposeRhs();
+    int64_t rank = typeOf(rhs).getRank();
+    auto extent = [&](int64_t dim, Value &dynamic) -> IntegerAttr {
+      int64_t known = typeOf(rhs).getDimSize(dim);
+      if (ShapedType::isDynamic(known))
+        dynamic = tensor::DimOp::create(rewriter, loc, rhs, dim);
+      return rewriter.getI64IntegerAttr(known);
+    };
+    Value dynamicSize, dynamicColumns;
+    IntegerAttr size = extent(sizeIsLast ? rank - 1 : rank - 2, dynamicSize);
+    IntegerAttr columns =
+        extent(sizeIsLast ? rank - 2 : rank - 1, dynamicColumns);
+    auto rhsPacking = PackingAttr::get(&getContext(), query.rhs, row->rhsOrder,
+                                       row->lanes);
+    PackingAttr lhsPacking;
+    if (query.lhs) {
+      lhsPacking =
+          PackingAttr::get(&getContext(), query.lhs, Order::rows, 1);
+      lhs = packer.pack(lhs, /*sizeIsLast=*/true, lhsPacking);
+    }
+    Value packedRhs = packer.pack(rhs, sizeIsLast, rhsPacking);
+    auto packed = PackedMatmulOp::create(
+        rewriter, loc, op->getResult(0).getType(), lhs, packedRhs,
+        ValueRange(), op.getInit(), dynamicSize, dynamicColumns,
+        rewriter.getStringAttr(row->name), size, columns, lhsPacking,
+        rhsPacking);
+    packed->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    OpBuilder::InsertionGuard guard(rewriter);
+    Block *body = rewriter.createBlock(&packed.getBody());
+    Value sum = body->addArgument(
+        typeOf(op->getResult(0)).getElementType(), loc);
+    YieldOp::create(rewriter, loc, sum);
+    rewriter.replaceOp(op, packed);
+  }
+
+  void packLookup(LookupOp op, IRRewriter &rewriter) {
+    auto table = op.getTable().getDefiningOp<ConstantOp>();
+    if (!table)
+      return;
+    rewriter.setInsertionPoint(op);
+    auto packing = PackingAttr::get(&getContext(), levelsOf(op.getTable()),
+                                    Order::rows, 1);
+    Value packed =
+        Packer(rewriter, op.getLoc()).pack(op.getTable(), true, packing);
+    rewriter.replaceOpWithNewOp<PackedLookupOp>(
+        op, op->getResult(0).getType(), packed, op.getIds(), op.getScale(),
+        op.getInit(), packing);
+  }
+};
+
+} // namespace
