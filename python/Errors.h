@@ -21,8 +21,8 @@ namespace lowbit::python {
 /// Raises `lowbit._errors.<className>` with `diagnostic`; the GIL must be held.
 [[noreturn]] void raise(const char *className, const std::string &diagnostic);
 
-/// Does nothing for null; otherwise destroys `error` and raises the exception of
-/// its code. The GIL must be held.
+/// Does nothing for null; otherwise destroys `error` and raises the exception
+/// of its code. The GIL must be held.
 void raiseOnError(LowbitError *error);
 
 } // namespace lowbit::python

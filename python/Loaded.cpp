@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Runs on numpy arrays: inputs are read in place, outputs move out of the result
-// into arrays that own them.
+// Runs on numpy arrays: inputs are read in place, outputs move out of the
+// result into arrays that own them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,22 +14,34 @@
 #include "Errors.h"
 
 #include <pybind11/numpy.h>
-#include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace py = pybind11;
 using namespace lowbit::python;
 
-Loaded::Loaded(const py::bytes &artifact, int threads) {
+std::unique_ptr<Loaded> Loaded::fromBytes(const py::bytes &artifact,
+                                          int threads) {
   std::string_view data = artifact;
+  LowbitModel *model = nullptr;
   LowbitError *error;
   {
     py::gil_scoped_release release;
     error = lowbitModelLoadMemory(data.data(), data.size(), threads, &model);
   }
   raiseOnError(error);
+  return std::unique_ptr<Loaded>(new Loaded(model));
+}
+
+std::unique_ptr<Loaded> Loaded::fromFile(const std::string &path, int threads) {
+  LowbitModel *model = nullptr;
+  LowbitError *error;
+  {
+    py::gil_scoped_release release;
+    error = lowbitModelLoad(path.c_str(), threads, &model);
+  }
+  raiseOnError(error);
+  return std::unique_ptr<Loaded>(new Loaded(model));
 }
 
 py::tuple Loaded::describe(const LowbitTensorSpec &spec) const {

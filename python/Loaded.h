@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A loaded artifact as a Python object: its signature, and runs on numpy arrays.
+// A loaded artifact as a Python object: its signature, and runs on numpy
+// arrays.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +14,9 @@
 #define LOWBIT_PYTHON_LOADED_H
 
 #include "lowbit-c/Runtime.h"
+#include <memory>
 #include <pybind11/pybind11.h>
+#include <string>
 
 namespace lowbit::python {
 
@@ -22,7 +25,10 @@ namespace lowbit::python {
 class Loaded {
 public:
   /// Loads from bytes, which are copied. Raises LoadError.
-  Loaded(const pybind11::bytes &artifact, int threads);
+  static std::unique_ptr<Loaded> fromBytes(const pybind11::bytes &artifact,
+                                           int threads);
+  /// Loads a file. Raises LoadError.
+  static std::unique_ptr<Loaded> fromFile(const std::string &path, int threads);
   ~Loaded() { lowbitModelDestroy(model); }
   Loaded(const Loaded &) = delete;
   Loaded &operator=(const Loaded &) = delete;
@@ -42,9 +48,10 @@ public:
   pybind11::dict run(const pybind11::dict &inputs) const;
 
 private:
+  explicit Loaded(LowbitModel *model) : model(model) {}
   pybind11::tuple describe(const LowbitTensorSpec &spec) const;
 
-  LowbitModel *model = nullptr;
+  LowbitModel *model;
 };
 
 } // namespace lowbit::python

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The native module lowbit._lowbit. Users see the Python package around it, which
-// checks arguments and holds the documentation (lowbit/_model.py).
+// The native module lowbit._lowbit. Users see the Python package around it,
+// which checks arguments and holds the documentation (lowbit/_model.py).
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,8 +22,10 @@ PYBIND11_MODULE(_lowbit, module) {
   module.attr("__version__") = lowbitRuntimeGetVersion();
 
   py::class_<Loaded>(module, "Loaded")
-      .def(py::init<const py::bytes &, int>(), py::arg("artifact"),
-           py::arg("threads"))
+      .def_static("from_bytes", &Loaded::fromBytes, py::arg("artifact"),
+                  py::arg("threads"))
+      .def_static("from_file", &Loaded::fromFile, py::arg("path"),
+                  py::arg("threads"))
       .def_property_readonly("inputs", &Loaded::getInputs)
       .def_property_readonly("outputs", &Loaded::getOutputs)
       .def_property_readonly("report", &Loaded::getReport)

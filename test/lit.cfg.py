@@ -1,9 +1,9 @@
-#===----------------------------------------------------------------------===#
+# ===----------------------------------------------------------------------===#
 #
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-#===----------------------------------------------------------------------===#
+# ===----------------------------------------------------------------------===#
 #
 # The lit configuration: finds the tools of this build and of LLVM, names what
 # the machine offers as features, and adds the round-trip mode.
@@ -17,7 +17,7 @@
 #   LOWBIT_CASES=DIR          a folder of reference models; enables the tests
 #                             that say "REQUIRES: cases"
 #
-#===----------------------------------------------------------------------===#
+# ===----------------------------------------------------------------------===#
 
 import os
 import platform

@@ -41,9 +41,9 @@ class Model:
     May be used from several threads at once.
     """
 
-    def __init__(self, artifact: bytes, threads: int) -> None:
+    def __init__(self, artifact: bytes, loaded: _lowbit.Loaded) -> None:
         self._artifact = artifact
-        self._loaded = _lowbit.Loaded(artifact, threads)
+        self._loaded = loaded
         self._inputs = tuple(map(_spec, self._loaded.inputs))
         self._outputs = tuple(map(_spec, self._loaded.outputs))
         self._by_name = {spec.name: spec for spec in self._inputs}
@@ -166,9 +166,10 @@ def compile(
     else:
         raise TypeError(f"expected a path, bytes or onnx.ModelProto, got {type(model).__name__}")
     try:
-        compiled = Model(artifact, threads)
+        compiled = Model(artifact, _lowbit.Loaded.from_bytes(artifact, threads))
     except LoadError as error:
-        raise CompileError(f"compiled for '{target}', but cannot be run here: {error}") from error
+        hint = "lowbit-compile writes artifacts for other machines"
+        raise CompileError(f"the target is not this machine: {error}; {hint}") from error
     if report is not None:
         Path(report).write_text(json.dumps(compiled.report, indent=2) + "\n")
     return compiled
@@ -185,7 +186,8 @@ def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
     """
     if threads < 0:
         raise ValueError(f"threads must be 0 (all cores) or more, got {threads}")
-    return Model(Path(path).read_bytes(), threads)
+    artifact = Path(path).read_bytes()
+    return Model(artifact, _lowbit.Loaded.from_file(os.fspath(path), threads))
 
 
 def _compile_proto(model: onnx.ModelProto, target: str, kernel: str) -> bytes:

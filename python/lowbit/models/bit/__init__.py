@@ -11,6 +11,7 @@
 The same from a shell: `python -m lowbit.models.bit --config tiny --bits 1 1 -o bit.onnx`.
 """
 
+from .checking import Comparison, compare
 from .config import PRESETS, BiTConfig
 from .graph import build_model, save_model, site_value_to_codes
 from .parameters import BiTParameters, parameter_shapes
@@ -21,9 +22,11 @@ __all__ = [
     "BiTConfig",
     "BiTParameters",
     "BiTReference",
+    "Comparison",
     "ReferenceResult",
     "Site",
     "build_model",
+    "compare",
     "parameter_shapes",
     "save_model",
     "site_value_to_codes",

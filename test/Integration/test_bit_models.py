@@ -1,0 +1,142 @@
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles BiT models of many shapes and compares every code with the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import lowbit
+import numpy as np
+import pytest
+from agreement import Agreement
+from lowbit.models import bit
+
+TINY = bit.BiTConfig(
+    vocab_size=150, hidden_size=96, num_layers=2, num_heads=3, ffn_size=192, max_positions=48
+)
+TORCHSCRIPT_13 = {"form": "torchscript", "opset": 13, "batch": 2, "sequence": 24}
+TORCHSCRIPT_17 = {"form": "torchscript", "opset": 17}
+DYNAMO_18 = {"form": "dynamo", "opset": 18, "batch": 2, "sequence": 24}
+DYNAMO_20 = {"form": "dynamo", "opset": 20}
+
+#: Name, changes to TINY, form of the graph.
+MODELS = {
+    "w1a1": ({}, TORCHSCRIPT_17),
+    "w1a1-static": ({}, TORCHSCRIPT_13),
+    "w1a1-dynamo": ({}, DYNAMO_20),
+    "w1a1-dynamo-static": ({}, DYNAMO_18),
+    "w1a1-unfolded": ({"num_layers": 1}, {**TORCHSCRIPT_17, "fold_constants": False}),
+    "w1a1-opset11": ({"num_layers": 1}, {"form": "torchscript", "opset": 11}),
+    "w1a1-no-types": ({"num_layers": 1}, {**TORCHSCRIPT_17, "token_type_input": False}),
+    "w1a1-three-layers": ({"num_layers": 3, "hidden_size": 64, "num_heads": 4}, TORCHSCRIPT_17),
+    "w1a1-odd-heads": ({"hidden_size": 100, "num_heads": 4, "ffn_size": 130}, TORCHSCRIPT_17),
+    "w1a1-wide-head": ({"hidden_size": 160, "num_heads": 2, "num_layers": 1}, DYNAMO_20),
+    "w1a1-narrow": (
+        {"hidden_size": 15, "num_heads": 5, "ffn_size": 7, "num_layers": 1},
+        TORCHSCRIPT_17,
+    ),
+    "w1a1-rowwise": ({"weight_layerwise": False, "num_layers": 1}, TORCHSCRIPT_17),
+    "w1a1-gelu": ({"activation": "gelu", "num_layers": 1}, DYNAMO_20),
+    "w1a1-float-attention": ({"quantize_attention": False, "num_layers": 1}, TORCHSCRIPT_17),
+    "w1a1-symmetric": ({"symmetric_ffn_attention": True, "num_layers": 1}, TORCHSCRIPT_17),
+    "w1a1-answers": ({"task": "question_answering", "num_layers": 1}, TORCHSCRIPT_17),
+    "w1a1-encoder": ({"task": "encoder", "embedding_layerwise": True, "num_layers": 1}, DYNAMO_20),
+    "w1a2": ({"activation_bits": 2}, TORCHSCRIPT_17),
+    "w1a2-dynamo": ({"activation_bits": 2, "hidden_size": 100, "num_heads": 4}, DYNAMO_20),
+    "w1a4": ({"activation_bits": 4, "num_layers": 1}, TORCHSCRIPT_17),
+    "w1a8": ({"activation_bits": 8, "num_layers": 1}, TORCHSCRIPT_17),
+    "w1a8-dynamo": ({"activation_bits": 8, "num_layers": 1}, DYNAMO_18),
+}
+
+
+def feeds_of(model: lowbit.Model, feeds):
+    return {name: feeds[name] for name in model.input_names}
+
+
+def feeds_for_reference(model: lowbit.Model, feeds):
+    if "token_type_ids" in model.input_names:
+        return feeds
+    return {**feeds, "token_type_ids": np.zeros_like(feeds["input_ids"])}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_codes_are_those_of_the_reference(name, sentences):
+    changes, form = MODELS[name]
+    config = replace(TINY, **changes)
+    parameters = bit.BiTParameters.random(config, seed=11, calibration_length=24)
+    exported = bit.build_model(parameters, expose_sites=True, expose_hidden=True, **form)
+    model = lowbit.compile(exported)
+
+    batches = [[24, 15]]
+    if "batch" not in form:
+        batches += [[1], [17, 9, 12], [33]]
+    for lengths in batches:
+        feeds = sentences(config, lengths)
+        got = model.run(feeds_of(model, feeds))
+        Agreement(parameters).check(feeds_for_reference(model, feeds), got)
+
+
+@pytest.mark.parametrize("form", [TORCHSCRIPT_17, DYNAMO_20], ids=["torchscript", "dynamo"])
+@pytest.mark.parametrize("bits", [(1, 32), (32, 32)], ids=["w1a32", "float"])
+def test_float_activations(bits, form, sentences):
+    config = replace(TINY, activation="gelu").with_bits(*bits)
+    parameters = bit.BiTParameters.random(config, seed=11)
+    model = lowbit.compile(bit.build_model(parameters, **form))
+    for lengths in ([24, 15], [1], [17, 9, 12]):
+        feeds = sentences(config, lengths)
+        expected = bit.BiTReference(parameters).run(**feeds).outputs["logits"]
+        got = model.run(feeds)["logits"]
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_same_model_without_exposed_sites_gives_the_same_logits(bits, sentences):
+    """Exposing a tensor must not change the others: what tests look at is what users run."""
+    config = TINY.with_bits(1, bits)
+    parameters = bit.BiTParameters.random(config, seed=12, calibration_length=24)
+    plain, exposed = (
+        lowbit.compile(bit.build_model(parameters, expose_sites=sites)) for sites in (False, True)
+    )
+    feeds = sentences(config, [31, 20])
+    np.testing.assert_allclose(
+        plain.run(feeds)["logits"], exposed.run(feeds)["logits"], rtol=0, atol=1e-6
+    )
+
+
+def test_any_number_of_threads_gives_equal_bits(sentences):
+    parameters = bit.BiTParameters.random(TINY, seed=13)
+    exported = bit.build_model(parameters, expose_hidden=True)
+    feeds = sentences(TINY, [33, 8, 21])
+    results = [lowbit.compile(exported, threads=threads).run(feeds) for threads in (1, 2, 3)]
+    for other in results[1:]:
+        for name, value in results[0].items():
+            np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def test_padding_does_not_reach_the_other_tokens(sentences):
+    """One-bit quantizers look at single values, so wider padding changes nothing."""
+    parameters = bit.BiTParameters.random(TINY, seed=14)
+    model = lowbit.compile(bit.build_model(parameters))
+    narrow = sentences(TINY, [12, 12])
+    wide = {name: np.pad(value, ((0, 0), (0, 9))) for name, value in narrow.items()}
+    np.testing.assert_allclose(
+        model.run(narrow)["logits"], model.run(wide)["logits"], rtol=1e-5, atol=1e-5
+    )
+
+
+def test_targets_agree(sentences):
+    """Every level of instructions that this machine has computes the same codes."""
+    parameters = bit.BiTParameters.random(TINY, seed=15)
+    exported = bit.build_model(parameters, expose_sites=True)
+    feeds = sentences(TINY, [24, 15])
+    ran = 0
+    for target in ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "native"):
+        try:
+            model = lowbit.compile(exported, target=target)
+        except lowbit.CompileError as error:
+            assert target in ("x86-64-v3", "x86-64-v4"), error
+            continue
+        Agreement(parameters).check(feeds, model.run(feeds))
+        ran += 1
+    assert ran >= 3
