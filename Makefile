@@ -35,7 +35,7 @@ check: build ## run every test: lit, gtest, pytest, lint
 	@scripts/check $(BUILD) $(JOBS)
 
 demo: build ## compile a binary BERT-base, run it and compare it
-	@PYTHONPATH=$(BUILD)/python $(PYTHON) scripts/demo.py
+	@PYTHONPATH=$(BUILD)/python $(PYTHON) examples/bert_demo.py --output $(BUILD)/demo
 
 format: setup ## rewrite C++ and Python sources in the project's style
 	@scripts/lint --fix
