@@ -88,9 +88,9 @@ parseKeywordOperands(OpAsmParser &parser,
   if (!comma)
     return success();
   InFlightDiagnostic error = parser.emitError(parser.getCurrentLocation(),
-                                              "expected one of the keywords");
+                                              "expected one of the keywords ");
   llvm::interleaveComma(list, error, [&](auto &entry) {
-    error << " '" << entry.first << "'";
+    error << "'" << entry.first << "'";
   });
   return error;
 }

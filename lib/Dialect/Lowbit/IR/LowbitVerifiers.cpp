@@ -5,30 +5,308 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What each operation demands of its operands.
+// The constraints between operands that the operations on levels and on numbers
+// list in their descriptions, under the numbers (C1), (C2), ... given there.
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "VerifierSupport.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
 
-LogicalResult ConstantOp::verify() { return success(); }
-LogicalResult QuantizeOp::verify() { return success(); }
-LogicalResult DequantizeOp::verify() { return success(); }
-LogicalResult ThresholdOp::verify() { return success(); }
-LogicalResult MatmulOp::verify() { return success(); }
-LogicalResult LevelSumOp::verify() { return success(); }
-LogicalResult LookupOp::verify() { return success(); }
-LogicalResult LayerNormOp::verify() { return success(); }
-LogicalResult SoftmaxOp::verify() { return success(); }
-LogicalResult PackOp::verify() { return success(); }
-LogicalResult UnpackOp::verify() { return success(); }
-LogicalResult QuantizePackOp::verify() { return success(); }
-LogicalResult PackedMatmulOp::verify() { return success(); }
-LogicalResult PackedLookupOp::verify() { return success(); }
-void QuantizeOp::getCanonicalizationPatterns(RewritePatternSet &,
-                                             MLIRContext *) {}
-void LevelSumOp::getCanonicalizationPatterns(RewritePatternSet &,
-                                             MLIRContext *) {}
+//===----------------------------------------------------------------------===//
+// Shared by several operations
+//===----------------------------------------------------------------------===//
+
+std::string mlir::lowbit::detail::formatShape(ArrayRef<int64_t> shape) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << '[';
+  llvm::interleaveComma(shape, os, [&](int64_t extent) {
+    if (ShapedType::isDynamic(extent))
+      os << '?';
+    else
+      os << extent;
+  });
+  os << ']';
+  return text;
+}
+
+LogicalResult mlir::lowbit::detail::verifyShape(Operation *op, StringRef what,
+                                                Value value,
+                                                ArrayRef<int64_t> expected) {
+  ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
+  if (succeeded(verifyCompatibleShape(shape, expected)))
+    return success();
+  return op->emitOpError("expected ")
+         << what << " of shape " << formatShape(expected) << ", got "
+         << formatShape(shape);
+}
+
+LogicalResult mlir::lowbit::detail::verifyScale(Operation *op, Value scale,
+                                                Granularity granularity,
+                                                ArrayRef<int64_t> shape) {
+  switch (granularity) {
+  case Granularity::tensor:
+    return verifyShape(op, "a scale", scale, {});
+  case Granularity::row:
+    if (shape.size() < 2)
+      return op->emitOpError("expected rank 2 or more for a scale per row, got ")
+             << shape.size();
+    return verifyShape(op, "a scale", scale, shape[shape.size() - 2]);
+  case Granularity::token:
+    if (shape.empty())
+      return op->emitOpError(
+          "expected rank 1 or more for a scale per token, got 0");
+    return verifyShape(op, "a scale", scale, shape.drop_back());
+  }
+  return op->emitOpError("unknown granularity");
+}
+
+LogicalResult mlir::lowbit::detail::verifySum(Operation *op, int64_t size,
+                                              int64_t magnitude) {
+  if (ShapedType::isDynamic(size) || magnitude == 0 ||
+      size <= std::numeric_limits<int32_t>::max() / magnitude)
+    return success();
+  return op->emitOpError("sums of ")
+         << size << " terms of magnitude " << magnitude
+         << " may leave the range of i32";
+}
+
+LogicalResult mlir::lowbit::detail::verifyQuantizer(
+    Operation *op, ArrayRef<int64_t> shape, Value scale, Value shift,
+    Value offset, LevelsType levels, Rounding rounding,
+    Granularity granularity) {
+  // (C2) What a rounding needs.
+  if (rounding == Rounding::half_even) {
+    if (!scale)
+      return op->emitOpError("expected a scale with the rounding half_even");
+    if (levels.getStep() != 1)
+      return op->emitOpError(
+                 "expected consecutive levels with the rounding half_even, got ")
+             << levels;
+  } else {
+    if (scale || offset)
+      return op->emitOpError("expected no ")
+             << (scale ? "scale" : "offset") << " with the rounding "
+             << stringifyRounding(rounding);
+    // (C3) What a rounding yields.
+    bool binary = levels.getLevels() == ArrayRef<int64_t>{-1, 1};
+    bool ternary = levels.getLevels() == ArrayRef<int64_t>{-1, 0, 1};
+    if (!binary && (!ternary || rounding == Rounding::step))
+      return op->emitOpError("expected the levels -1, 1")
+             << (rounding == Rounding::sign ? " or -1, 0, 1" : "")
+             << " with the rounding " << stringifyRounding(rounding)
+             << ", got " << levels;
+  }
+  // (C4)
+  if (granularity == Granularity::row)
+    return op->emitOpError(
+        "expected the granularity tensor or token, got row");
+  if (scale && failed(verifyScale(op, scale, granularity, shape)))
+    return failure();
+  // (C5)
+  if (shift) {
+    if (shape.empty())
+      return op->emitOpError("expected rank 1 or more for a shift, got 0");
+    if (failed(verifyShape(op, "a shift", shift, shape.back())))
+      return failure();
+  }
+  // (C6)
+  if (offset)
+    return verifyShape(op, "an offset", offset, {});
+  return success();
+}
+
+static ArrayRef<int64_t> getShape(Value value) {
+  return cast<ShapedType>(value.getType()).getShape();
+}
+
+static LevelsType getLevels(Value value) {
+  return cast<LevelsType>(getElementTypeOrSelf(value.getType()));
+}
+
+using namespace mlir::lowbit::detail;
+
+//===----------------------------------------------------------------------===//
+// Levels
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConstantOp::verify() {
+  auto type = cast<RankedTensorType>(getResult().getType());
+  ShapedType valueType = getValue().getShapedType();
+  // (C1)
+  if (!valueType.getElementType().isSignlessInteger(8))
+    return emitOpError("expected a value of i8, got one of ")
+           << valueType.getElementType();
+  // (C2)
+  if (!type.hasStaticShape() || type.getShape() != valueType.getShape())
+    return emitOpError("expected a value of shape ")
+           << formatShape(type.getShape()) << ", got "
+           << formatShape(valueType.getShape());
+  auto levels = cast<LevelsType>(type.getElementType());
+  // (C3) Resources are the large ones: reading them after each pass would cost
+  // more than the passes.
+  if (auto dense = dyn_cast<DenseElementsAttr>(getValue())) {
+    for (int8_t stored : dense.getValues<int8_t>())
+      if (!levels.contains(levels.decode(stored)))
+        return emitOpError("expected elements of ")
+               << levels << ", got " << levels.decode(stored);
+    return success();
+  }
+  // (C4)
+  auto resource = dyn_cast<DenseResourceElementsAttr>(getValue());
+  if (!resource)
+    return emitOpError("expected a dense or dense_resource value");
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (blob && static_cast<int64_t>(blob->getData().size()) !=
+                  valueType.getNumElements())
+    return emitOpError("expected a resource of ")
+           << valueType.getNumElements() << " bytes, got "
+           << blob->getData().size();
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() {
+  // (C1)
+  if (failed(verifyShape(*this, "a destination", getInit(),
+                         getShape(getInput()))))
+    return failure();
+  return verifyQuantizer(*this, getShape(getInput()), getScale(), getShift(),
+                         getOffset(), getLevels(getInit()), getRounding(),
+                         getGranularity());
+}
+
+LogicalResult DequantizeOp::verify() {
+  // (C1)
+  if (failed(verifyShape(*this, "a destination", getInit(),
+                         getShape(getInput()))))
+    return failure();
+  // (C2)
+  if (failed(verifyScale(*this, getScale(), getGranularity(),
+                         getShape(getInput()))))
+    return failure();
+  // (C3)
+  if (getOffset())
+    return verifyShape(*this, "an offset", getOffset(), {});
+  return success();
+}
+
+LogicalResult ThresholdOp::verify() {
+  ArrayRef<int64_t> shape = getShape(getInput());
+  // (C1)
+  if (failed(verifyShape(*this, "a destination", getInit(), shape)))
+    return failure();
+  // (C2)
+  if (shape.empty())
+    return emitOpError("expected an input of rank 1 or more, got 0");
+  return verifyShape(*this, "thresholds", getThresholds(),
+                     {shape.back(), getLevels(getInit()).getCount() - 1});
+}
+
+LogicalResult MatmulOp::verify() {
+  ArrayRef<int64_t> lhs = getShape(getLhs()), rhs = getShape(getRhs());
+  // (C1)
+  if (lhs.size() < 2)
+    return emitOpError("expected a left side of rank 2 or more, got ")
+           << lhs.size();
+  if (rhs.size() != lhs.size() && rhs.size() != 2)
+    return emitOpError("expected a right side of rank 2 or ")
+           << lhs.size() << ", got " << rhs.size();
+  // (C2)
+  auto inner = rhs.size() - (getTransposeRhs() ? 1 : 2);
+  auto column = rhs.size() - (getTransposeRhs() ? 2 : 1);
+  SmallVector<int64_t> expected(rhs.size() == 2 ? ArrayRef<int64_t>()
+                                                : lhs.drop_back(2));
+  expected.resize(rhs.size());
+  expected[inner] = lhs.back();
+  expected[column] = rhs[column];
+  if (failed(verifyShape(*this, "a right side", getRhs(), expected)))
+    return failure();
+  // (C3)
+  SmallVector<int64_t> result(lhs);
+  result.back() = rhs[column];
+  if (failed(verifyShape(*this, "a destination", getInit(), result)))
+    return failure();
+  // (C4)
+  auto levels = dyn_cast<LevelsType>(getElementTypeOrSelf(getLhs().getType()));
+  Type elementType = getElementTypeOrSelf(getInit().getType());
+  if (elementType.isF32() != !levels)
+    return emitOpError("expected sums of ")
+           << (levels ? "i32" : "f32") << ", got " << elementType;
+  // (C5)
+  if (!levels)
+    return success();
+  return verifySum(*this,
+                   ShapedType::isDynamic(lhs.back()) ? rhs[inner] : lhs.back(),
+                   levels.getMaxMagnitude() *
+                       getLevels(getRhs()).getMaxMagnitude());
+}
+
+LogicalResult LevelSumOp::verify() {
+  ArrayRef<int64_t> shape = getShape(getInput());
+  int64_t axis = getAxis(), rank = shape.size();
+  // (C1)
+  if (axis < 0 || axis >= rank)
+    return emitOpError("expected an axis between 0 and ")
+           << rank - 1 << ", got " << axis;
+  // (C2)
+  SmallVector<int64_t> expected(shape);
+  expected.erase(expected.begin() + axis);
+  if (failed(verifyShape(*this, "a destination", getInit(), expected)))
+    return failure();
+  // (C3)
+  return verifySum(*this, shape[axis],
+                   getLevels(getInput()).getMaxMagnitude());
+}
+
+LogicalResult LookupOp::verify() {
+  ArrayRef<int64_t> table = getShape(getTable());
+  // (C1)
+  if (table.size() != 2)
+    return emitOpError("expected a table of rank 2, got ") << table.size();
+  // (C2)
+  if (!getShape(getScale()).empty() &&
+      failed(verifyShape(*this, "a scale", getScale(), table.front())))
+    return failure();
+  // (C3)
+  SmallVector<int64_t> expected(getShape(getIds()));
+  expected.push_back(table.back());
+  return verifyShape(*this, "a destination", getInit(), expected);
+}
+
+//===----------------------------------------------------------------------===//
+// Normalisations
+//===----------------------------------------------------------------------===//
+
+LogicalResult LayerNormOp::verify() {
+  ArrayRef<int64_t> shape = getShape(getInput());
+  // (C1)
+  if (shape.empty())
+    return emitOpError("expected an input of rank 1 or more, got 0");
+  if (failed(verifyShape(*this, "a destination", getInit(), shape)))
+    return failure();
+  // (C2)
+  if (failed(verifyShape(*this, "a scale", getScale(), shape.back())) ||
+      (getBias() &&
+       failed(verifyShape(*this, "a bias", getBias(), shape.back()))))
+    return failure();
+  // (C3)
+  if (getResidual() &&
+      failed(verifyShape(*this, "a residual", getResidual(), shape)))
+    return failure();
+  // (C4)
+  if (getEpsilon().isNaN() || getEpsilon().isNegative())
+    return emitOpError("expected an epsilon of 0 or more, got ")
+           << getEpsilon().convertToDouble();
+  return success();
+}
+
+LogicalResult SoftmaxOp::verify() {
+  // (C1)
+  if (getShape(getInput()).empty())
+    return emitOpError("expected an input of rank 1 or more, got 0");
+  return verifyShape(*this, "a destination", getInit(), getShape(getInput()));
+}

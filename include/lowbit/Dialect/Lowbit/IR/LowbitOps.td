@@ -90,6 +90,12 @@ def Lowbit_ConstantOp : Lowbit_Op<"constant", [Pure]> {
     of the result's element type. Not foldable to an attribute of the result
     type, because builtin attributes cannot have level elements.
 
+    Constraints:
+    * (C1) `value` is of `i8`;
+    * (C2) it has the shape of the result;
+    * (C3) each element of a `dense` value is a level of the result;
+    * (C4) a `dense_resource` holds one byte for each element.
+
     ```mlir
     %w = lowbit.constant dense<[[-1, 1], [1, 1]]> : tensor<2x2xi8> -> tensor<2x2x!lowbit.levels<-1, 1>>
     ```
@@ -114,6 +120,15 @@ def Lowbit_QuantizeOp : Lowbit_DestinationOp<"quantize", [AttrSizedOperandSegmen
       levels must be consecutive integers. `offset` (shape `[]`) defaults to 0.
 
     `granularity` says what shares a scale: `tensor` (shape `[]`) or `token`.
+
+    Constraints:
+    * (C1) input and result have one shape;
+    * (C2) `half_even` has a scale and consecutive levels; `sign` and `step` have neither
+      scale nor offset;
+    * (C3) the levels of `sign` are -1, 1 or -1, 0, 1, those of `step` are -1, 1;
+    * (C4) the granularity is `tensor` or `token`, the scale has the shape that it gives;
+    * (C5) the shift has shape `[K]`;
+    * (C6) the offset has shape `[]`.
 
     ```mlir
     %q = lowbit.quantize ins(%x, scale %s : tensor<4x96xf32>, tensor<f32>)
@@ -147,6 +162,11 @@ def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [Lowbit_Tiling]> {
     without offset there is no sum. `granularity` says what shares a scale
     (`tensor`, `row` or `token`); `offset` has shape `[]`.
 
+    Constraints:
+    * (C1) input and result have one shape;
+    * (C2) the scale has the shape that the granularity gives;
+    * (C3) the offset has shape `[]`.
+
     ```mlir
     %y = lowbit.dequantize ins(%q, scale %s : tensor<4x96x!lowbit.levels<-1, 1>>, tensor<4xf32>)
            outs(%e : tensor<4x96xf32>) {granularity = #lowbit.granularity<row>} -> tensor<4x96xf32>
@@ -165,6 +185,7 @@ def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [Lowbit_Tiling]> {
       type($input) `,` type($scale) (`,` type($offset)^)? `)`
     `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
+  let hasCanonicalizer = 1;
 }
 
 def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [Lowbit_Tiling]> {
@@ -173,6 +194,11 @@ def Lowbit_ThresholdOp : Lowbit_DestinationOp<"threshold", [Lowbit_Tiling]> {
     `level = first + step * (number of t with input >= thresholds[n, t])`, where
     `n` is the index of the last dimension and the thresholds of a channel
     ascend. The result's type has one level more than there are thresholds.
+
+    Constraints:
+    * (C1) input and result have one shape;
+    * (C2) the thresholds have shape `[N, count - 1]`, where N is the last extent of the
+      input and count the number of levels of the result.
 
     ```mlir
     %q = lowbit.threshold ins(%acc, %t : tensor<4x96xi32>, tensor<96x1xi32>)
@@ -204,6 +230,13 @@ def Lowbit_MatmulOp : Lowbit_DestinationOp<"matmul", [Lowbit_Tiling]> {
     The verifier refuses sums that could leave `i32`. The result is overwritten:
     `init` gives its shape only.
 
+    Constraints:
+    * (C1) `lhs` has rank 2 or more, `rhs` that rank or rank 2;
+    * (C2) the extents of K, and of the batch where both have one, agree;
+    * (C3) the result has shape `[..., M, N]`;
+    * (C4) the sums are `i32` for levels, `f32` for `f32`;
+    * (C5) K times the largest product of two levels fits `i32`.
+
     ```mlir
     %c = lowbit.matmul ins(%a, %w : tensor<4x96x!lowbit.levels<-1, 0, 1>>, tensor<32x96x!lowbit.levels<-1, 1>>)
            outs(%e : tensor<4x32xi32>) {transpose_rhs} -> tensor<4x32xi32>
@@ -228,6 +261,11 @@ def Lowbit_LevelSumOp : Lowbit_DestinationOp<"level_sum", []> {
     `i32`; the result lacks the dimension `axis`. Used for the correction term of
     an offset: `sum((s q + o) w) = s sum(q w) + o sum(w)`.
 
+    Constraints:
+    * (C1) `axis` is a dimension of the input;
+    * (C2) the result has the shape of the input without it;
+    * (C3) the sums fit `i32`.
+
     ```mlir
     %s = lowbit.level_sum ins(%w : tensor<32x96x!lowbit.levels<-1, 1>>)
            outs(%e : tensor<32xi32>) {axis = 1 : i64} -> tensor<32xi32>
@@ -249,6 +287,11 @@ def Lowbit_LookupOp : Lowbit_DestinationOp<"lookup", []> {
     `result[i..., h] = table[ids[i...], h] * scale[ids[i...]]`. The scale has
     shape `[V]` (one per row) or `[]`. An id outside `0 ... V - 1` is undefined
     behaviour here; the conversion that creates the operation checks ids first.
+
+    Constraints:
+    * (C1) the table has rank 2;
+    * (C2) the scale has shape `[V]` or `[]`;
+    * (C3) the result has the shape of the ids and the last extent of the table.
 
     ```mlir
     %x = lowbit.lookup ins(%t, %ids, %s : tensor<100x96x!lowbit.levels<-1, 1>>, tensor<?x?xi64>, tensor<100xf32>)
@@ -280,6 +323,12 @@ def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSeg
 
     With `residual` (shape of the input) the input is `x + residual`.
 
+    Constraints:
+    * (C1) input and result have one shape, of rank 1 or more;
+    * (C2) scale and bias have shape `[K]`;
+    * (C3) the residual has the shape of the input;
+    * (C4) `epsilon` is not negative.
+
     ```mlir
     %y = lowbit.layer_norm ins(%x, %g, bias %b : tensor<4x96xf32>, tensor<96xf32>, tensor<96xf32>)
            outs(%e : tensor<4x96xf32>) {epsilon = 1.0e-12 : f32} -> tensor<4x96xf32>
@@ -305,6 +354,9 @@ def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [Lowbit_Tiling]> {
     `y = exp(x - max) / sum(exp(x - max))`, the maximum and the sum over the last
     dimension; the sum may be taken in any order. A row that is all `-inf` is NaN.
 
+    Constraints:
+    * (C1) input and result have one shape, of rank 1 or more.
+
     ```mlir
     %y = lowbit.softmax ins(%x : tensor<4x96xf32>) outs(%e : tensor<4x96xf32>) -> tensor<4x96xf32>
     ```
@@ -328,6 +380,10 @@ def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
     Packs `[..., R, K]` (or `[..., K, R]` with `transpose`) along K as `packing`
     says; the levels of the packing are those of the input.
 
+    Constraints:
+    * (C1) the input has rank 2 or more and the levels of the packing;
+    * (C2) the destination has the packed shape and element type.
+
     ```mlir
     %p = lowbit.pack ins(%q : tensor<4x96x!lowbit.levels<-1, 1>>) outs(%e : tensor<4x3xi64>)
            {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x3xi64>
@@ -342,12 +398,18 @@ def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
   let assemblyFormat = [{
     `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
+  let hasCanonicalizer = 1;
 }
 
 def Lowbit_UnpackOp : Lowbit_DestinationOp<"unpack", []> {
   let summary = "packed words (order rows) to levels";
   let description = [{
     The inverse of `lowbit.pack` for the order `rows`.
+
+    Constraints:
+    * (C1) the result has rank 2 or more and the levels of the packing, whose order is
+      `rows`;
+    * (C2) the input has the packed shape and element type.
 
     ```mlir
     %q = lowbit.unpack ins(%p : tensor<4x3xi64>) outs(%e : tensor<4x96x!lowbit.levels<-1, 1>>)
@@ -362,6 +424,7 @@ def Lowbit_UnpackOp : Lowbit_DestinationOp<"unpack", []> {
   let assemblyFormat = [{
     `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict `->` type($result)
   }];
+  let hasCanonicalizer = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -376,6 +439,11 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
     with its dimensions permuted: dimension `i` of the logical operand is
     dimension `permutation[i]` of the input. A shift belongs to the last
     dimension of the input.
+
+    Constraints:
+    * (C1) the destination has the packed shape and element type;
+    * (C2) to (C6) as for `lowbit.quantize`;
+    * (C7) `permutation` is a permutation of the dimensions of the input.
 
     ```mlir
     %p = lowbit.quantize_pack ins(%x, scale %s : tensor<4x96xf32>, tensor<f32>) outs(%e : tensor<4x3xi64>)
@@ -431,6 +499,17 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
 
     `kernel` names the row of the kernel table that lowers the operation.
 
+    Constraints:
+    * (C1) `size` is K and `columns` is N, or they are negative and operands give them;
+    * (C2) `lhs` is packed in the order `rows`, or `f32` when it has no packing;
+    * (C3) `rhs` is packed and has no batch or that of `lhs`;
+    * (C4) the result has shape `[..., M, N]`;
+    * (C5) every epilogue operand broadcasts to the shape of the result;
+    * (C6) the arguments of the region are the sum (`i32`, or `f32`) and the elements of
+      the epilogue operands;
+    * (C7) the region yields an element of the result;
+    * (C8) the sums fit `i32`.
+
     ```mlir
     %y = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>)
            epilogue(%bias : tensor<32xf32>) outs(%e : tensor<4x32xf32>)
@@ -461,7 +540,13 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
 def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
   let summary = "rows of a packed embedding table as numbers";
   let description = [{
-    `lowbit.lookup` on a table packed in the order `rows` with one plane.
+    `lowbit.lookup` on a table packed in the order `rows`.
+
+    Constraints:
+    * (C1) the table has rank 2 and the order `rows`;
+    * (C2) the scale has shape `[V]` or `[]`;
+    * (C3) the result has the shape of the ids and one extent more, H;
+    * (C4) the table has the packed shape and element type of `[V, H]`.
 
     ```mlir
     %x = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x3xi64>, tensor<?xi64>, tensor<100xf32>)

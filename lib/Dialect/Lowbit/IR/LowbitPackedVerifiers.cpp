@@ -1,0 +1,237 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The constraints of the operations on packed words, under the numbers that their
+// descriptions give them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "VerifierSupport.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+using namespace mlir::lowbit::detail;
+
+static ArrayRef<int64_t> getShape(Value value) {
+  return cast<ShapedType>(value.getType()).getShape();
+}
+
+/// `value` is what packing a tensor of shape `logical` yields.
+static LogicalResult verifyPacked(Operation *op, StringRef what, Value value,
+                                  PackingAttr packing,
+                                  ArrayRef<int64_t> logical) {
+  Type elementType = getElementTypeOrSelf(value.getType());
+  if (elementType != packing.getElementType())
+    return op->emitOpError("expected ")
+           << what << " of " << packing.getElementType() << ", got "
+           << elementType;
+  SmallVector<int64_t> expected =
+      packing.getPackedShape(logical.drop_back(2), logical[logical.size() - 2],
+                             logical.back());
+  return verifyShape(op, what, value, expected);
+}
+
+/// A logical operand is a matrix, perhaps of a batch.
+static LogicalResult verifyMatrix(Operation *op, ArrayRef<int64_t> logical) {
+  if (logical.size() >= 2)
+    return success();
+  return op->emitOpError("expected rank 2 or more, got ") << logical.size();
+}
+
+static LogicalResult verifyLevels(Operation *op, Value value,
+                                  PackingAttr packing) {
+  Type levels = getElementTypeOrSelf(value.getType());
+  if (levels == packing.getLevels())
+    return success();
+  return op->emitOpError("expected a packing of ")
+         << levels << ", got one of " << packing.getLevels();
+}
+
+static LogicalResult verifyRows(Operation *op, PackingAttr packing) {
+  if (packing.getOrder() == Order::rows)
+    return success();
+  return op->emitOpError("expected the order rows, got ")
+         << stringifyOrder(packing.getOrder());
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackOp::verify() {
+  SmallVector<int64_t> logical(getShape(getInput()));
+  // (C1)
+  if (failed(verifyMatrix(*this, logical)) ||
+      failed(verifyLevels(*this, getInput(), getPacking())))
+    return failure();
+  // (C2)
+  if (getTranspose())
+    std::swap(logical.back(), logical[logical.size() - 2]);
+  return verifyPacked(*this, "a destination", getInit(), getPacking(), logical);
+}
+
+LogicalResult UnpackOp::verify() {
+  ArrayRef<int64_t> logical = getShape(getInit());
+  // (C1)
+  if (failed(verifyMatrix(*this, logical)) ||
+      failed(verifyRows(*this, getPacking())) ||
+      failed(verifyLevels(*this, getInit(), getPacking())))
+    return failure();
+  // (C2)
+  return verifyPacked(*this, "an input", getInput(), getPacking(), logical);
+}
+
+LogicalResult QuantizePackOp::verify() {
+  ArrayRef<int64_t> shape = getShape(getInput());
+  if (failed(verifyMatrix(*this, shape)) ||
+      failed(verifyQuantizer(*this, shape, getScale(), getShift(), getOffset(),
+                             getPacking().getLevels(), getRounding(),
+                             getGranularity())))
+    return failure();
+  // (C7)
+  SmallVector<int64_t> logical(shape);
+  if (std::optional<ArrayRef<int64_t>> permutation = getPermutation()) {
+    if (permutation->size() != shape.size() ||
+        !isPermutationVector(*permutation))
+      return emitOpError("expected a permutation of ")
+             << shape.size() << " dimensions, got "
+             << formatShape(*permutation);
+    logical = applyPermutation(shape, *permutation);
+  }
+  // (C1)
+  return verifyPacked(*this, "a destination", getInit(), getPacking(), logical);
+}
+
+//===----------------------------------------------------------------------===//
+// Packed operations
+//===----------------------------------------------------------------------===//
+
+/// (C1) An extent is an attribute, or negative and an operand.
+static LogicalResult verifyExtent(Operation *op, StringRef name, int64_t extent,
+                                  Value dynamic) {
+  if ((extent < 0) == static_cast<bool>(dynamic))
+    return success();
+  return op->emitOpError("expected the ")
+         << name << " as an attribute that is not negative or as an operand, "
+         << (dynamic ? "got both" : "got neither");
+}
+
+static int64_t getExtent(int64_t extent) {
+  return extent < 0 ? ShapedType::kDynamic : extent;
+}
+
+/// Whether a tensor of shape `from` can be broadcast to `to`, as numpy does.
+static bool isBroadcastable(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+  if (from.size() > to.size())
+    return false;
+  return llvm::all_of(
+      llvm::zip_equal(from, to.take_back(from.size())), [](auto pair) {
+        auto [extent, target] = pair;
+        return extent == 1 || extent == target ||
+               ShapedType::isDynamic(extent) || ShapedType::isDynamic(target);
+      });
+}
+
+/// (C5) to (C7)
+static LogicalResult verifyEpilogue(PackedMatmulOp op) {
+  Block &body = op.getBody().front();
+  bool isFloat = !op.getLhsPacking();
+  SmallVector<Type> types = {
+      isFloat ? Type(Float32Type::get(op.getContext()))
+              : Type(IntegerType::get(op.getContext(), 32))};
+  for (Value operand : op.getEpilogue()) {
+    types.push_back(getElementTypeOrSelf(operand.getType()));
+    if (!isBroadcastable(getShape(operand), getShape(op.getInit())))
+      return op.emitOpError("expected an epilogue operand that broadcasts to ")
+             << formatShape(getShape(op.getInit())) << ", got "
+             << formatShape(getShape(operand));
+  }
+  if (!llvm::equal(body.getArgumentTypes(), types)) {
+    InFlightDiagnostic error = op.emitOpError("expected region arguments ");
+    llvm::interleaveComma(types, error);
+    error << ", got ";
+    llvm::interleaveComma(body.getArgumentTypes(), error);
+    return error;
+  }
+  auto yield = dyn_cast<YieldOp>(body.back());
+  Type elementType = getElementTypeOrSelf(op.getInit().getType());
+  if (!yield)
+    return op.emitOpError("expected a region that ends with lowbit.yield");
+  if (yield.getValue().getType() != elementType)
+    return op.emitOpError("expected a region that yields ")
+           << elementType << ", got " << yield.getValue().getType();
+  return success();
+}
+
+LogicalResult PackedMatmulOp::verify() {
+  // (C1)
+  if (failed(verifyExtent(*this, "size", getSize(), getDynamicSize())) ||
+      failed(verifyExtent(*this, "columns", getColumns(), getDynamicColumns())))
+    return failure();
+  int64_t size = getExtent(getSize()), columns = getExtent(getColumns());
+  // (C2)
+  SmallVector<int64_t> logical(getShape(getLhs()));
+  if (failed(verifyMatrix(*this, logical)))
+    return failure();
+  logical.back() = size;
+  if (std::optional<PackingAttr> packing = getLhsPacking()) {
+    if (failed(verifyRows(*this, *packing)) ||
+        failed(verifyPacked(*this, "a left side", getLhs(), *packing, logical)))
+      return failure();
+  } else {
+    if (!getElementTypeOrSelf(getLhs().getType()).isF32())
+      return emitOpError(
+          "expected a packing of the left side, or a left side of f32");
+    if (failed(verifyShape(*this, "a left side", getLhs(), logical)))
+      return failure();
+  }
+  // (C3)
+  PackingAttr packing = getRhsPacking();
+  SmallVector<int64_t> matrix = {columns, size};
+  SmallVector<int64_t> batch(ArrayRef<int64_t>(logical).drop_back(2));
+  int64_t rank = getShape(getRhs()).size();
+  if (rank != static_cast<int64_t>(packing.getPackedShape({}, 1, 1).size()))
+    matrix.insert(matrix.begin(), batch.begin(), batch.end());
+  if (failed(verifyPacked(*this, "a right side", getRhs(), packing, matrix)))
+    return failure();
+  // (C4)
+  logical.back() = columns;
+  if (failed(verifyShape(*this, "a destination", getInit(), logical)) ||
+      failed(verifyEpilogue(*this)))
+    return failure();
+  // (C8)
+  if (!getLhsPacking())
+    return success();
+  return verifySum(*this, size,
+                   getLhsPacking()->getLevels().getMaxMagnitude() *
+                       packing.getLevels().getMaxMagnitude());
+}
+
+LogicalResult PackedLookupOp::verify() {
+  SmallVector<int64_t> table(getShape(getTable()));
+  // (C1)
+  if (table.size() != 2)
+    return emitOpError("expected a table of rank 2, got ") << table.size();
+  if (failed(verifyRows(*this, getPacking())))
+    return failure();
+  // (C2)
+  if (!getShape(getScale()).empty() &&
+      failed(verifyShape(*this, "a scale", getScale(), table.front())))
+    return failure();
+  // (C3)
+  SmallVector<int64_t> expected(getShape(getIds()));
+  if (getShape(getInit()).size() != expected.size() + 1)
+    return emitOpError("expected a destination of rank ")
+           << expected.size() + 1 << ", got " << getShape(getInit()).size();
+  expected.push_back(getShape(getInit()).back());
+  if (failed(verifyShape(*this, "a destination", getInit(), expected)))
+    return failure();
+  // (C4)
+  table.back() = expected.back();
+  return verifyPacked(*this, "a table", getTable(), getPacking(), table);
+}
