@@ -16,11 +16,10 @@ import argparse
 import contextlib
 import os
 import resource
-import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -29,6 +28,7 @@ from typing import Any
 
 import lowbit
 import numpy as np
+from lowbit.benchmark import Run, interleaved, onnxruntime
 from lowbit.models import bit
 
 TEXT = Path(__file__).with_name("demo_text.txt")
@@ -39,10 +39,7 @@ SENTENCES = (
     "from the neighbourhood thought that he would sail about and see the world.",
     "A nation so conceived can long endure.",
 )
-WARMUP, ROUNDS = 2, 15
-
-Feeds = Mapping[str, np.ndarray[Any, Any]]
-Run = Callable[[Feeds], Any]
+ROUNDS = 15
 
 
 @dataclass(frozen=True)
@@ -104,28 +101,6 @@ def tokenize(config: bit.BiTConfig) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-def onnxruntime_run(model: str | bytes) -> Run:
-    """A session on one thread with every optimization."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda feeds: session.run(None, dict(feeds))
-
-
-def interleaved(runs: Mapping[str, Run], feeds: Feeds) -> dict[str, list[float]]:
-    """Seconds of every run; the competitors take turns, so that they share the machine's moods."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for index in range(WARMUP + ROUNDS):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run(feeds)
-            if index >= WARMUP:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
 def megabytes(size: float) -> str:
     return f"{size / 1e6:.1f} MB"
 
@@ -157,12 +132,11 @@ def main() -> int:
     )
     with step("write the model as ONNX"):
         parameters = bit.BiTParameters.random(config, seed=0)
-        export = {"fold_constants": False}
-        bit.save_model(bit.build_model(parameters, **export), model)
+        bit.save_model(bit.build_model(parameters, fold_constants=False), model)
     with step("compile it"):
         compiled = pool.submit(compile_to, model, artifact).result()
     with step("compile it again with every quantizer's values as outputs"):
-        bit.save_model(bit.build_model(parameters, expose_sites=True, **export), probe)
+        bit.save_model(bit.build_model(parameters, fold_constants=False, expose_sites=True), probe)
         pool.submit(compile_to, probe, probe_artifact).result()
     with step("run English sentences and compare with the exact-integer reference"):
         feeds = tokenize(config)
@@ -177,8 +151,8 @@ def main() -> int:
         float_size = float_model.ByteSize()
         runs: dict[str, Run] = {
             "lowbit": binary.run,
-            "float": onnxruntime_run(float_model.SerializeToString()),
-            "fake": onnxruntime_run(str(model)),
+            "float": onnxruntime(float_model.SerializeToString()),
+            "fake": onnxruntime(str(model)),
         }
         del float_model
     with step(f"time {ROUNDS} runs of each at sequence {args.sequence} on one thread"):
@@ -186,20 +160,20 @@ def main() -> int:
         ids = np.random.default_rng(1).integers(1, config.vocab_size, (1, length))
         ones = np.ones_like(ids)
         timed = {"input_ids": ids, "attention_mask": ones, "token_type_ids": ones - 1}
-        seconds = interleaved(runs, timed)
+        timings = interleaved(runs, timed, ROUNDS)
     probe.unlink()
     probe_artifact.unlink()
 
     matmuls = binary.report["matmuls"]
     quantized = [entry for entry in matmuls if entry["kernel"] != "float"]
-    best = {name: min(values) for name, values in seconds.items()}
+    ours = timings["lowbit"].minimum
     size, artifact_size = model.stat().st_size, artifact.stat().st_size
     tokens = feeds["attention_mask"].sum(axis=1)
 
     def latency(name: str) -> tuple[str, str]:
-        middle = statistics.median(seconds[name])
-        ratio = "" if name == "lowbit" else f", {best[name] / best['lowbit']:.1f} times as long"
-        return f"{best[name] * 1e3:.1f} ms", f"median {middle * 1e3:.1f} ms{ratio}"
+        timing = timings[name]
+        ratio = "" if name == "lowbit" else f", {timing.minimum / ours:.1f} times as long"
+        return f"{timing.minimum * 1e3:.1f} ms", f"median {timing.median * 1e3:.1f} ms{ratio}"
 
     print()
     print_table(

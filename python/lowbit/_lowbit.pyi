@@ -1,3 +1,5 @@
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The compiler and the runtime of lowbit."""
 
 from typing import Any
