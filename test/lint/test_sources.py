@@ -12,7 +12,9 @@ CODE = (*CPP, ".td", ".py", ".pyi")
 
 MAX_LINES = 500
 # Files that are longer, each with the reason why one file is better than two.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "include/lowbit/Dialect/Lowbit/IR/LowbitOps.td": "the specification of the dialect, read in one go",
+}
 
 
 def test_files_open_with_the_licence():
@@ -63,12 +65,12 @@ def test_no_notes_to_self():
 
 
 def test_no_exceptions_and_no_global_options_in_compiler_code():
-    """The compiler is built without exceptions; options belong to passes and pipelines."""
+    """Code that touches MLIR has no exceptions; options belong to passes and pipelines."""
     found = [
         line
         for line in matches(r"\b(try\s*\{|throw\b|catch\s*\()", *CPP)
         if line.startswith(("lib/", "include/", "tools/"))
-        and not line.startswith(("lib/Runtime/", "lib/CAPI/"))
+        and not line.startswith(("lib/Runtime/", "tools/lowbit-run/"))
         and not re.search(r":\d+: (//|\*)", line)
     ]
     assert not found, "\n" + "\n".join(found)

@@ -14,6 +14,7 @@ SOURCE_FOLDERS = (
     "benchmark",
     "cmake",
     "docs",
+    "examples",
     "include",
     "lib",
     "python",
