@@ -18,6 +18,30 @@ include "mlir/Pass/PassBase.td"
 // ONNXToLowbit
 //===----------------------------------------------------------------------===//
 
+def ConvertONNXToLowbitPass : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp"> {
+  let summary = "recognise quantizers, quantized matmuls and normalisations";
+  let description = [{
+    Replaces what exporters make of a quantized model by lowbit operations that
+    compute the same numbers:
+
+    * activation quantizers (sign, step, rounding to levels with a constant scale,
+      with a minimum, with a learned shift) by `lowbit.quantize` and
+      `lowbit.dequantize`;
+    * `MatMul` and `Gemm` of levels by `lowbit.matmul` and one elementwise
+      operation with the product of the scales; weights are recognised by the value
+      of the constant expression that computes them;
+    * `Gather` from a quantized table by a check of the ids and `lowbit.lookup`;
+    * `LayerNormalization`, its decomposed forms, and `Softmax`.
+
+    An operation that looks like one of these but is not gets a remark with the
+    reason. A matmul that stays float has it as attribute `lowbit.float_reason`.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::lowbit::LowbitDialect",
+    "::mlir::onnx::ONNXDialect", "::mlir::tensor::TensorDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // ONNXToLinalg
 //===----------------------------------------------------------------------===//
