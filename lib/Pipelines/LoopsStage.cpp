@@ -1,0 +1,57 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Stage `loops`: kernels chosen, operands packed, epilogues fused, everything on
+// buffers and in loops over vectors.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Conversion/Passes.h"
+#include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
+#include "lowbit/Pipelines/Pipelines.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
+                                   const LoopsStageOptions &options) {
+  // Packing: the levels that remain afterwards have no kernel and take the
+  // definition of their operation.
+  LowbitPackOptions pack;
+  pack.kernel = options.kernel;
+  pm.addPass(createLowbitPack(pack));
+  addCleanup(pm);
+  ConvertLowbitToLinalgOptions definition;
+  definition.keepKernels = true;
+  pm.addPass(createConvertLowbitToLinalg(definition));
+  addCleanup(pm);
+
+  pm.addPass(createLowbitFuseEpilogue());
+  addCleanup(pm);
+
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  addCleanup(pm);
+
+  pm.addPass(createLowbitOutlineKernels());
+  pm.addPass(createConvertLowbitToVector());
+  pm.addNestedPass<func::FuncOp>(createLowbitLinalgToLoops());
+  addCleanup(pm);
+}

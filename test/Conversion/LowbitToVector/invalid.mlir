@@ -1,0 +1,42 @@
+// RUN: lowbit-opt %s --convert-lowbit-to-vector --split-input-file --verify-diagnostics
+
+func.func @on_tensors(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  // expected-error @below {{must be on buffers before code is emitted for it}}
+  %y = lowbit.softmax ins(%x : tensor<4x8xf32>) outs(%x : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// -----
+
+func.func @unknown_kernel(%a: memref<2x2xi64>, %w: memref<1x2x4xi64>, %o: memref<2x4xi32>) {
+  // expected-error @below {{names an unknown kernel 'abacus'}}
+  lowbit.packed_matmul ins(%a, %w : memref<2x2xi64>, memref<1x2x4xi64>) outs(%o : memref<2x4xi32>)
+    attributes {kernel = "abacus", size = 40 : i64, columns = 4 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 4>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+func.func @wrong_lanes(%a: memref<2x2xi64>, %w: memref<1x2x8xi64>, %o: memref<2x8xi32>) {
+  // expected-error @below {{is not packed as kernel 'generic-popcount' expects}}
+  lowbit.packed_matmul ins(%a, %w : memref<2x2xi64>, memref<1x2x8xi64>) outs(%o : memref<2x8xi32>)
+    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 8 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+func.func @strided(%x: memref<4x6x8xf32>, %o: memref<4x6x2xi64>) {
+  // expected-error @below {{expects the last dimension of the input to be the packed one, or that of the panels}}
+  lowbit.quantize_pack ins(%x : memref<4x6x8xf32>) outs(%o : memref<4x6x2xi64>)
+    {packing = #lowbit.packing<<-1, 1>, rows>, permutation = array<i64: 1, 2, 0>, rounding = #lowbit.rounding<step>}
+  return
+}

@@ -1,0 +1,69 @@
+// RUN: lowbit-opt %s --convert-lowbit-to-vector --canonicalize --split-input-file | FileCheck %s
+
+// AVX2: bytes are counted, widened once at the end (12 words cannot overflow a
+// byte), one panel of eight channels for four rows at a time.
+
+module attributes {lowbit.target = "x86-64-v3"} {
+// CHECK-LABEL: func @avx2
+// CHECK: scf.parallel
+// CHECK: scf.for
+// CHECK: vector.load %{{.*}} : memref<2x13x8xi64>, vector<4xi64>
+// CHECK-COUNT-8: math.ctpop %{{.*}} : vector<32xi8>
+// CHECK-COUNT-8: llvm.call_intrinsic "llvm.x86.avx2.psad.bw"
+// CHECK: arith.trunci %{{.*}} : vector<8xi64> to vector<8xi32>
+// CHECK: vector.store %{{.*}} : memref<8x16xi32>, vector<8xi32>
+// CHECK-NOT: lowbit.packed_matmul
+func.func @avx2(%a: memref<8x13xi64>, %w: memref<2x13x8xi64>, %o: memref<8x16xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<8x13xi64>, memref<2x13x8xi64>) outs(%o : memref<8x16xi32>)
+    attributes {kernel = "x86-avx2-popcount", size = 768 : i64, columns = 16 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}
+
+// -----
+
+// VPOPCNTDQ: whole words; an unknown number of columns masks the last panel.
+
+module attributes {lowbit.target = "x86-64-v4,+avx512vpopcntdq"} {
+// CHECK-LABEL: func @vpopcntdq
+// CHECK: scf.if
+// CHECK: math.ctpop %{{.*}} : vector<8xi64>
+// CHECK: vector.store
+// CHECK: else
+// CHECK: vector.maskedstore
+func.func @vpopcntdq(%a: memref<?x2xi64>, %w: memref<?x2x32xi64>, %n: index, %o: memref<?x?xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<?x2xi64>, memref<?x2x32xi64>) columns %n outs(%o : memref<?x?xi32>)
+    attributes {kernel = "x86-avx512-vpopcntdq", size = 40 : i64, columns = -9223372036854775808 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 32>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}
+
+// -----
+
+// An empty plane of the left side is skipped.
+
+module attributes {lowbit.target = "x86-64"} {
+// CHECK-LABEL: func @planes
+// CHECK: %[[USED:.*]] = arith.shrui %{{.*}}, %{{.*}} : i64
+// CHECK: scf.for
+// CHECK: arith.trunci %{{.*}} : i64 to i1
+// CHECK: scf.if
+// CHECK: math.ctpop %{{.*}} : vector<2xi64>
+func.func @planes(%a: memref<2x3xi64>, %w: memref<1x2x4xi64>, %o: memref<2x4xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<2x3xi64>, memref<1x2x4xi64>) outs(%o : memref<2x4xi32>)
+    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 4 : i64,
+      lhs_packing = #lowbit.packing<<-1, 0, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 4>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}
