@@ -179,6 +179,11 @@ TEST(RunTest, RunsConcurrently) {
 }
 
 TEST(RunTest, RunsInForkedChildren) {
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "ThreadSanitizer allows no threads in a forked child";
+#endif
+#endif
   ModelPtr model = loadStatic(3);
   Inputs before(500);
   ASSERT_EQ(before.run(model), "");
