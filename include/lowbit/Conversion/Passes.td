@@ -46,6 +46,30 @@ def ConvertONNXToLowbitPass : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp">
 // ONNXToLinalg
 //===----------------------------------------------------------------------===//
 
+def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "ModuleOp"> {
+  let summary = "onnx operators to linalg, tensor, arith, math and scf";
+  let description = [{
+    Lowers every operator that no recogniser has taken. The shapes of all values
+    have known ranks; dimensions may be dynamic.
+
+    * Arithmetic on shapes (vectors of at most 16 integers) becomes scalar
+      arithmetic on the dimensions of the function's inputs. Dimensions with one
+      name in `onnx.dims` are the same value: the entry checks that they agree.
+    * Broadcasting of dimensions that are known to agree is an indexing map.
+      Where only the run can tell, `cf.assert` checks the dimensions and the
+      operand is copied with index 0 for a dimension of 1.
+    * Reshapes are views; products of matrices run over batch, m, k, n and carry
+      `lowbit.float_matmul` (and `lowbit.float_reason` of the operator).
+    * Signed and unsigned integers become signless; arguments and results of the
+      function that were unsigned get the attribute `onnx.unsigned`.
+    * Every check is a `cf.assert` at the top level of the function whose message
+      starts with the name of the node.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "cf::ControlFlowDialect",
+    "linalg::LinalgDialect", "math::MathDialect", "scf::SCFDialect",
+    "tensor::TensorDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // LowbitToLinalg
 //===----------------------------------------------------------------------===//

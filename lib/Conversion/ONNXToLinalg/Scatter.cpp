@@ -1,0 +1,78 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// ScatterND: a copy of the data in which loops over the updates, in order, replace
+// elements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Indices.h"
+#include "Structured.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
+  ScalarMath &math = l.getMath();
+  Value data = l.operand(op.getData()), indices = l.operand(op.getIndices());
+  Value updates = l.operand(op.getUpdates());
+  SmallVector<OpFoldResult> sizes = l.getSizes(data);
+  SmallVector<OpFoldResult> picks = l.getSizes(indices);
+  SmallVector<OpFoldResult> given = l.getSizes(updates);
+  int64_t rank = sizes.size(), inner = picks.size();
+  std::optional<int64_t> tuple =
+      inner == 0 ? std::nullopt : getConstantSize(picks.back());
+  if (!tuple || *tuple < 1 || *tuple > rank)
+    return l.fail("has indices that do not fit data of rank " + Twine(rank));
+  SmallVector<OpFoldResult> wanted(ArrayRef(picks).drop_back());
+  llvm::append_range(wanted, ArrayRef(sizes).drop_front(*tuple));
+  if (given.size() != wanted.size())
+    return l.fail("takes updates of rank " + Twine(wanted.size()) +
+                  ", got rank " + Twine(given.size()));
+  for (auto [have, want] : llvm::zip(given, wanted))
+    l.assertEqual(have, want, "the updates do not fit the indices");
+  checkIndexTuples(l, indices, ArrayRef(sizes).take_front(*tuple));
+
+  Value zero = math.toValue(math.index(0)), one = math.toValue(math.index(1));
+  SmallVector<Value> ends, numbers, extents;
+  for (OpFoldResult size : wanted)
+    ends.push_back(math.toValue(size));
+  for (int64_t t = 0; t < *tuple; ++t) {
+    numbers.push_back(math.toValue(math.index(t)));
+    extents.push_back(math.toValue(sizes[t]));
+  }
+  SmallVector<Value> starts(ends.size(), zero), steps(ends.size(), one);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange positions,
+                  ValueRange carried) -> scf::ValueVector {
+    SmallVector<Value> where(positions.take_front(inner - 1)), target;
+    where.push_back(Value());
+    for (int64_t t = 0; t < *tuple; ++t) {
+      where.back() = numbers[t];
+      Value index = tensor::ExtractOp::create(b, loc, indices, where);
+      target.push_back(getPosition(b, loc, index, extents[t]));
+    }
+    llvm::append_range(target, positions.drop_front(inner - 1));
+    Value update = tensor::ExtractOp::create(b, loc, updates, positions);
+    return {tensor::InsertOp::create(b, loc, update, carried.front(), target)};
+  };
+  OpBuilder &builder = l.getBuilder();
+  Value result;
+  if (ends.empty())
+    result = body(builder, l.getLoc(), {}, data).front();
+  else
+    result = scf::buildLoopNest(builder, l.getLoc(), starts, ends, steps, data,
+                                body)
+                 .results.front();
+  l.setSizes(result, sizes);
+  return l.replace(op.getResult(), result);
+}
+
+void mlir::lowbit::populateScatterLowerings(LoweringTable &table) {
+  table.add(lowerScatterND);
+}
