@@ -164,15 +164,14 @@ LogicalResult GemmOp::inferResultTypes(InferenceScope, TypeList &types) {
       return failure();
   Shape result(2, kDynamic);
   int64_t contracted = kDynamic;
-  for (auto [i, operand, transposed] :
-       llvm::zip(llvm::seq(2), ValueRange(getOperands()),
-                 ArrayRef<bool>({getTransA() != 0, getTransB() != 0}))) {
-    std::optional<ArrayRef<int64_t>> shape = getShapeOf(operand);
+  for (unsigned i : {0, 1}) {
+    bool transposed = (i == 0 ? getTransA() : getTransB()) != 0;
+    std::optional<ArrayRef<int64_t>> shape = getShapeOf(getOperand(i));
     if (!shape)
       continue;
     if (shape->size() != 2)
       return emitOpError("operand #")
-             << i << " must have rank 2, got " << operand.getType();
+             << i << " must have rank 2, got " << getOperand(i).getType();
     unsigned outer = (i == 0) == !transposed ? 0 : 1;
     result[i] = (*shape)[outer];
     FailureOr<int64_t> k = unifyExtents(*this, contracted, (*shape)[1 - outer],

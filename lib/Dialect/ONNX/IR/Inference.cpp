@@ -41,8 +41,9 @@ TensorType onnx::joinTypes(TensorType a, TensorType b) {
   return makeType(shape, a.getElementType());
 }
 
-/// Refuses tensors that no machine can hold. Dynamic dimensions count as 1.
-static LogicalResult checkSize(Operation *op, TensorType type) {
+LogicalResult
+onnx::checkTensorSize(TensorType type,
+                      llvm::function_ref<InFlightDiagnostic()> emitError) {
   if (!type.hasRank() || llvm::is_contained(type.getShape(), 0))
     return success();
   Type element = type.getElementType();
@@ -54,9 +55,8 @@ static LogicalResult checkSize(Operation *op, TensorType type) {
     if (ShapedType::isDynamic(extent))
       continue;
     if (llvm::MulOverflow(bytes, extent, bytes) || bytes > kMaxTensorBytes)
-      return op->emitOpError("would make a ")
-             << type << ", larger than the limit of " << kMaxTensorBytes
-             << " bytes";
+      return emitError() << "makes a " << type << ", larger than the limit of "
+                         << kMaxTensorBytes << " bytes";
   }
   return success();
 }
@@ -77,7 +77,7 @@ joinInferred(Operation *op, InferenceScope scope,
       return op->emitOpError("result #")
              << result.getResultNumber() << " has type " << present
              << ", inferred " << inferred;
-    if (failed(checkSize(op, joined)))
+    if (failed(checkTensorSize(joined, [&] { return op->emitOpError(); })))
       return failure();
     use(result, joined);
   }

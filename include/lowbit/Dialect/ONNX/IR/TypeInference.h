@@ -35,6 +35,11 @@ LogicalResult refineResultTypes(Operation *op);
 /// Checks that the result types agree with what the operand types imply.
 LogicalResult verifyResultTypes(Operation *op);
 
+/// Refuses tensors that no machine can hold; dynamic dimensions count as 1. The
+/// diagnostic continues what `emitError` has begun.
+LogicalResult checkTensorSize(TensorType type,
+                              llvm::function_ref<InFlightDiagnostic()> emitError);
+
 /// The more precise of two types for one value, null when they contradict
 /// each other.
 TensorType joinTypes(TensorType a, TensorType b);
