@@ -18,7 +18,7 @@ include "mlir/Pass/PassBase.td"
 // ONNXToLowbit
 //===----------------------------------------------------------------------===//
 
-def ConvertONNXToLowbitPass : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp"> {
+def ConvertONNXToLowbit : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp"> {
   let summary = "recognise quantizers, quantized matmuls and normalisations";
   let description = [{
     Replaces what exporters make of a quantized model by lowbit operations that

@@ -35,9 +35,9 @@ public:
 
 private:
   std::optional<MatmulSide> matchLeft(Value value);
-  std::optional<MatmulSide> matchRight(Value value, bool transposed, bool floatLeft);
-  std::optional<MatmulSide> matchConstant(Value value, bool transposed,
-                                    bool floatLeft);
+  std::optional<MatmulSide> matchRight(Value value, bool transposed,
+                                       bool floatLeft);
+  std::optional<MatmulSide> matchConstant(Value value, bool transposed);
   bool checkShapes(Operation *op, const MatmulSide &left, const MatmulSide &right);
   void assertSameSize(Operation *op, Value a, int64_t aDim, Value b,
                       int64_t bDim);
@@ -110,8 +110,7 @@ Value skipTranspose(Value value, bool &transposed, RewriterBase &rewriter) {
 }
 
 std::optional<MatmulSide> MatmulRecogniser::matchConstant(Value value,
-                                                    bool transposed,
-                                                    bool floatLeft) {
+                                                          bool transposed) {
   // Transposes of a matrix are absorbed by packing the other way.
   while (auto transpose = value.getDefiningOp<onnx::TransposeOp>()) {
     auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -135,18 +134,14 @@ std::optional<MatmulSide> MatmulRecogniser::matchConstant(Value value,
   side.scales.assign(weight->scales.begin(), weight->scales.end());
   side.sums = weight->sums;
   side.transposed = true;
-  if (floatLeft && side.levels.getPlanes() > 1) {
-    reason = "the left side is float and the weight has more than two levels";
-    nearMiss = true;
-    return std::nullopt;
-  }
   return side;
 }
 
-std::optional<MatmulSide> MatmulRecogniser::matchRight(Value value, bool transposed,
-                                                 bool floatLeft) {
+std::optional<MatmulSide> MatmulRecogniser::matchRight(Value value,
+                                                       bool transposed,
+                                                       bool floatLeft) {
   if (isConstantExpression(value))
-    return matchConstant(value, transposed, floatLeft);
+    return matchConstant(value, transposed);
   auto dequantize = value.getDefiningOp<DequantizeOp>();
   if (!dequantize) {
     reason = floatLeft ? "neither side is quantized" : "the right side is float";

@@ -21,7 +21,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::lowbit {
-#define GEN_PASS_DEF_CONVERTONNXTOLOWBITPASS
+#define GEN_PASS_DEF_CONVERTONNXTOLOWBIT
 #include "lowbit/Conversion/Passes.h.inc"
 } // namespace mlir::lowbit
 
@@ -31,7 +31,7 @@ using namespace mlir::lowbit;
 namespace {
 
 struct ConvertONNXToLowbit
-    : lowbit::impl::ConvertONNXToLowbitPassBase<ConvertONNXToLowbit> {
+    : lowbit::impl::ConvertONNXToLowbitBase<ConvertONNXToLowbit> {
   void runOnOperation() override {
     for (auto function : getOperation().getOps<FunctionOpInterface>())
       if (!function.isExternal())

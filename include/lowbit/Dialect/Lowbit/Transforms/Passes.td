@@ -60,4 +60,15 @@ def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
 
 // --- report ---
 
+def LowbitReport : Pass<"lowbit-report", "::mlir::ModuleOp"> {
+  let summary = "list what became of every matmul";
+  let description = [{
+    Sets the module's attribute `lowbit.report` to a JSON text: for every matmul
+    its name, size (`null` where it depends on the input), the levels of both
+    sides, the kernel (`null` before packing, `float` for a float matmul), the
+    bytes of a constant right side, the multiply-accumulates, and the reason why
+    it stayed float; then a summary. Runs on tensors, before or after packing.
+  }];
+}
+
 #endif // LOWBIT_DIALECT_LOWBIT_TRANSFORMS_PASSES
