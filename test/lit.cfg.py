@@ -38,12 +38,13 @@ if not hasattr(config, "lowbit_obj_root"):
 
 config.name = "lowbit"
 config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir", ".test"]
+config.suffixes = [".mlir", ".test", ".c"]
 config.excludes = ["Inputs", "Unit", "python"]
 config.test_source_root = os.path.dirname(os.path.abspath(__file__))
 config.test_exec_root = os.path.join(config.lowbit_obj_root, "test")
 
 bin_dir = os.path.join(config.lowbit_obj_root, "bin")
+unit_dir = os.path.join(config.test_exec_root, "Unit")
 lib_dir = os.path.join(config.lowbit_obj_root, "lib")
 config.environment["PATH"] = os.pathsep.join(
     [bin_dir, config.llvm_tools_dir, os.environ.get("PATH", "")]
@@ -66,7 +67,7 @@ def add_tool(name, directory, extra=""):
 
 
 add_tool("lowbit-opt", bin_dir, "--verify-roundtrip" if round_trip else "")
-for tool in ("translate", "compile", "run", "bench", "lsp-server", "capi-test"):
+for tool in ("translate", "compile", "run", "bench", "lsp-server", "capi-dialect"):
     add_tool("lowbit-" + tool, bin_dir)
 for tool in (
     "FileCheck",
@@ -84,6 +85,7 @@ config.substitutions += [
     ("%python", config.python),
     ("%shlibext", ".so"),
     ("%lowbit_libs", lib_dir),
+    ("%test_artifact", os.path.join(unit_dir, "Runtime", "libLowbitTestArtifact.so")),
     ("%lowbit_src", os.path.dirname(config.test_source_root)),
     ("%lowbit_include", os.path.join(os.path.dirname(config.test_source_root), "include")),
     ("%mlir_libs", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
