@@ -55,9 +55,10 @@ int lowbit::getNumUsableCores() {
 }
 
 ThreadPool::ThreadPool(int threads) : generation(getForkGeneration()) {
-  // About 30 microseconds; none where threads outnumber cores and spinning
-  // would take the core from the thread that is waited for.
-  spins = threads <= getNumUsableCores() ? 1000 : 0;
+  // Some 50 to 200 microseconds, longer than what lies between two loops of a
+  // model; none where threads outnumber cores and spinning would take the core
+  // from the thread that is waited for.
+  spins = threads <= getNumUsableCores() ? 4000 : 0;
   workers.reserve(std::max(0, threads - 1));
   try {
     for (int i = 1; i < threads; ++i)
