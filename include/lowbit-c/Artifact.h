@@ -87,13 +87,13 @@ typedef int32_t (*LowbitEntry)(const LowbitHost *host, LowbitCall *call,
 
 /// The table of contents of an artifact.
 typedef struct LowbitArtifact {
-  uint64_t magic;             // LOWBIT_ARTIFACT_MAGIC
-  uint32_t version;           // LOWBIT_ARTIFACT_VERSION
-  uint32_t num_features;      // CPU features that the code needs
-  const char *producer;       // "lowbit 0.1.0"
-  const char *target;         // what the user asked for, e.g. "x86-64-v3"
+  uint64_t magic;              // LOWBIT_ARTIFACT_MAGIC
+  uint32_t version;            // LOWBIT_ARTIFACT_VERSION
+  uint32_t num_features;       // CPU features that the code needs
+  const char *producer;        // "lowbit 0.1.0"
+  const char *target;          // what the user asked for, e.g. "x86-64-v3"
   const char *const *features; // LLVM spelling: "avx2", "avx512vpopcntdq", ...
-  const char *report;         // the compile report as JSON, or null
+  const char *report;          // the compile report as JSON, or null
   uint32_t num_inputs;
   uint32_t num_outputs;
   const LowbitTensorSpec *inputs;

@@ -13,6 +13,9 @@
 
 #include "lowbit-c/Dialect.h"
 
+#include "mlir-c/BuiltinTypes.h"
+#include "mlir-c/Diagnostics.h"
+
 #include <stdio.h>
 
 static void print(MlirStringRef text, void *unused) {

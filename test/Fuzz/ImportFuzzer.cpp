@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Feeds arbitrary bytes to the ONNX importer: whatever they are, the result is a
-// module or a diagnostic.
+// Feeds arbitrary bytes to the ONNX importer: whatever they are, the result is
+// a module or a diagnostic.
 //
 //   build-fuzz/test/Fuzz/lowbit-import-fuzzer -max_len=20000 CORPUS...
 //

@@ -1,13 +1,7 @@
-#===----------------------------------------------------------------------===//
-#
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-#===----------------------------------------------------------------------===//
-#
 # Writes the arrays that run.test and errors.test read.
-#
-#===----------------------------------------------------------------------===#
 
 import sys
 
