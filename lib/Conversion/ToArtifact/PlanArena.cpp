@@ -70,9 +70,15 @@ static LogicalResult moveToStack(memref::AllocOp alloc, scf::ParallelOp loop) {
 static LogicalResult hoistNested(func::FuncOp function) {
   Block &block = function.getBody().front();
   SmallVector<memref::AllocOp> nested;
-  function.walk([&](memref::AllocOp alloc) {
-    if (alloc->getBlock() != &block)
+  function.walk([&](Operation *op) {
+    if (op->getBlock() == &block)
+      return;
+    if (auto alloc = dyn_cast<memref::AllocOp>(op))
       nested.push_back(alloc);
+    // Stack memory of a sequential loop would grow with every iteration.
+    if (isa<memref::AllocaOp>(op) && op->getNumOperands() == 0 &&
+        !getOutermostParallel(op))
+      op->moveBefore(&block, block.begin());
   });
   if (nested.empty())
     return success();
