@@ -16,6 +16,7 @@
 #include "lowbit/Conversion/Passes.h"
 
 #include "Descriptors.h"
+#include "HostFunctions.h"
 #include "Markers.h"
 #include "WorkEstimate.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,7 +25,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -74,13 +74,15 @@ struct FusedLoop {
 
 class Outliner {
 public:
-  Outliner(ModuleOp module, LLVM::LLVMFuncOp entry)
-      : module(module), entry(entry), builder(module.getContext()),
-        loc(module.getLoc()), descriptors(module.getContext()),
+  explicit Outliner(ModuleOp module)
+      : builder(module.getContext()), loc(module.getLoc()),
+        descriptors(module.getContext()),
         pointer(LLVM::LLVMPointerType::get(module.getContext())),
         i64(builder.getI64Type()) {}
 
-  LogicalResult outline(scf::ParallelOp parallel) {
+  /// Moves the body of a loop of `function` out.
+  LogicalResult outline(scf::ParallelOp parallel, HostFunction function) {
+    caller = function;
     loc = parallel.getLoc();
     FusedLoop fused = fuse(parallel);
     APInt count, grain;
@@ -102,14 +104,12 @@ private:
   Value chooseGrain(scf::ParallelOp parallel, Block *work);
   LogicalResult moveOut(FusedLoop fused, bool direct);
   LogicalResult collectCaptures(scf::ForOp loop, SetVector<Value> &captures);
-  SmallVector<bool> findDistinct(ArrayRef<Value> captures);
   LLVM::LLVMFuncOp makeTask(LLVM::LLVMFuncOp body, ArrayRef<Type> parts,
                             LLVM::LLVMStructType context);
   void callPool(FusedLoop fused, LLVM::LLVMFuncOp task,
                 LLVM::LLVMStructType contextType, ArrayRef<Value> parts);
 
-  ModuleOp module;
-  LLVM::LLVMFuncOp entry;
+  HostFunction caller;
   OpBuilder builder;
   Location loc;
   Descriptors descriptors;
@@ -212,39 +212,13 @@ LogicalResult Outliner::collectCaptures(scf::ForOp loop,
   return success();
 }
 
-/// Which of the captured buffers cannot overlap any other: all buffers come
-/// from known places, and no other capture comes from the same one. Views of
-/// the workspace that are in use together lie apart.
-SmallVector<bool> Outliner::findDistinct(ArrayRef<Value> captures) {
-  SmallVector<Value> roots;
-  bool known = true;
-  for (Value value : captures) {
-    Value root;
-    if (isa<MemRefType>(value.getType())) {
-      root = value;
-      while (auto view = root.getDefiningOp<ViewLikeOpInterface>()) {
-        if (isa<memref::ViewOp>(view))
-          break;
-        root = view.getViewSource();
-      }
-      known &=
-          isa_and_present<memref::ViewOp, memref::GetGlobalOp, memref::AllocaOp,
-                          UnrealizedConversionCastOp>(root.getDefiningOp());
-    }
-    roots.push_back(root);
-  }
-  SmallVector<bool> distinct;
-  for (Value root : roots)
-    distinct.push_back(known && root && llvm::count(roots, root) == 1);
-  return distinct;
-}
-
 LogicalResult Outliner::moveOut(FusedLoop fused, bool direct) {
   SetVector<Value> captureSet;
   if (failed(collectCaptures(fused.loop, captureSet)))
     return failure();
   ArrayRef<Value> captures = captureSet.getArrayRef();
-  SmallVector<bool> distinct = findDistinct(captures);
+  SmallVector<bool> distinct =
+      findDistinctBuffers(captures, caller.distinctArguments);
 
   // The captures as LLVM values, in the caller.
   builder.setInsertionPoint(fused.loop);
@@ -267,7 +241,7 @@ LogicalResult Outliner::moveOut(FusedLoop fused, bool direct) {
   llvm::append_range(bodyTypes, partTypes);
   Type none = LLVM::LLVMVoidType::get(builder.getContext());
   std::string name = ("lowbit_parallel_" + Twine(counter++)).str();
-  builder.setInsertionPoint(entry);
+  builder.setInsertionPoint(caller.function);
   auto body = LLVM::LLVMFuncOp::create(
       builder, loc, name, LLVM::LLVMFunctionType::get(none, bodyTypes),
       LLVM::Linkage::Internal);
@@ -338,7 +312,7 @@ LogicalResult Outliner::moveOut(FusedLoop fused, bool direct) {
 /// `void task(context, begin, end)`: what the host calls.
 LLVM::LLVMFuncOp Outliner::makeTask(LLVM::LLVMFuncOp body, ArrayRef<Type> parts,
                                     LLVM::LLVMStructType context) {
-  builder.setInsertionPoint(entry);
+  builder.setInsertionPoint(caller.function);
   Type none = LLVM::LLVMVoidType::get(builder.getContext());
   auto task = LLVM::LLVMFuncOp::create(
       builder, loc, (body.getName() + "_task").str(),
@@ -365,7 +339,8 @@ void Outliner::callPool(FusedLoop fused, LLVM::LLVMFuncOp task,
   Value context;
   {
     OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(&entry.getBody().front());
+    builder.setInsertionPointToStart(
+        &caller.function.getFunctionBody().front());
     Value one = LLVM::ConstantOp::create(builder, loc, i64, 1);
     context = LLVM::AllocaOp::create(builder, loc, pointer, contextType, one);
   }
@@ -375,7 +350,8 @@ void Outliner::callPool(FusedLoop fused, LLVM::LLVMFuncOp task,
                             ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
     LLVM::StoreOp::create(builder, loc, part, address);
   }
-  Value host = entry.getArgument(0), call = entry.getArgument(1);
+  Value host = caller.function.getArgument(0);
+  Value call = caller.function.getArgument(1);
   // parallel_for is the third pointer of LowbitHost.
   Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, host,
                                    ArrayRef<LLVM::GEPArg>(2));
@@ -396,23 +372,29 @@ struct OutlineParallel
     : mlir::lowbit::impl::LowbitOutlineParallelBase<OutlineParallel> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(kEntryName);
-    SmallVector<scf::ParallelOp> shared, sequential;
+    SmallVector<scf::ParallelOp> nested;
     module.walk([&](scf::ParallelOp loop) {
-      if (loop.getNumResults() != 0)
-        return;
-      bool top = entry && entry->isProperAncestor(loop) &&
-                 !loop->getParentOfType<scf::ParallelOp>();
-      (top ? shared : sequential).push_back(loop);
+      if (loop.getNumResults() == 0 && loop->getParentOfType<scf::ParallelOp>())
+        nested.push_back(loop);
     });
-    for (scf::ParallelOp loop : sequential)
+    for (scf::ParallelOp loop : nested)
       makeSequential(loop);
-    if (!entry)
-      return;
-    Outliner outliner(module, entry);
-    for (scf::ParallelOp loop : shared)
-      if (failed(outliner.outline(loop)))
-        return signalPassFailure();
+    auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(kEntryName);
+    if (!entry) {
+      module.emitError("expected a function @") << kEntryName;
+      return signalPassFailure();
+    }
+    Outliner outliner(module);
+    for (const HostFunction &caller : passHost(module, entry)) {
+      SmallVector<scf::ParallelOp> loops;
+      caller.function->walk([&](scf::ParallelOp loop) {
+        if (loop.getNumResults() == 0)
+          loops.push_back(loop);
+      });
+      for (scf::ParallelOp loop : loops)
+        if (failed(outliner.outline(loop, caller)))
+          return signalPassFailure();
+    }
   }
 };
 } // namespace
