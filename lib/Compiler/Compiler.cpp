@@ -183,7 +183,7 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> Compilation::print() {
 static std::string makeHeader(StringRef symbol) {
   return llvm::formatv(
              "/* A compiled model, to be linked into a program and loaded with "
-             "lowbit-c/Runtime.h. */\n"
+             "lowbitModelLoadStatic of lowbit-c/Runtime.h. */\n"
              "#ifndef {0}_H\n#define {0}_H\n\n"
              "#include \"lowbit-c/Artifact.h\"\n\n"
              "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n"

@@ -43,7 +43,6 @@ void mlir::lowbit::buildLLVMStage(OpPassManager &pm,
 
   // Memory, entry, threads.
   pm.addPass(createLowbitPlanArena());
-  cleanUp(pm);
   ConvertToLowbitEntryOptions entry;
   entry.symbol = options.symbol;
   pm.addPass(createConvertToLowbitEntry(entry));

@@ -105,8 +105,8 @@ def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
     its sum may be reassociated so that it vectorizes.
   }];
   let dependentDialects = [
-    "affine::AffineDialect", "arith::ArithDialect", "memref::MemRefDialect",
-    "scf::SCFDialect"];
+    "affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect",
+    "memref::MemRefDialect", "scf::SCFDialect"];
 }
 
 def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {
@@ -118,7 +118,8 @@ def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {
     assertions about shapes. Afterwards `@main` holds at most one allocation marked
     `lowbit.workspace`, with a `memref.view` for every buffer, and one allocation
     marked `lowbit.output = i` per result: results are computed in place where they
-    are whole buffers, otherwise copied at the end.
+    are whole buffers, otherwise copied at the end. Canonicalization may drop the
+    marks: `convert-to-lowbit-entry` comes right behind.
 
     The module attribute `lowbit.workspace` tells the number of buffers and slots
     and, when no dimension is symbolic, the bytes.

@@ -142,8 +142,9 @@ public:
                                  -3.33332819422e-1f});
     small = madd(mul(small, s), x, x);
     Value large = sub(f(1.0f), div(f(2.0f), add(exp(add(a, a)), f(1.0f))));
-    return select(cmp(arith::CmpFPredicate::OGT, a, f(0.625f)),
-                  copySign(large, x), small);
+    Value result =
+        select(cmp(arith::CmpFPredicate::OGT, a, f(0.625f)), large, small);
+    return copySign(result, x);
   }
 
   Value erf(Value x) {

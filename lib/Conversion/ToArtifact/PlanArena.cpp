@@ -184,9 +184,14 @@ public:
       offset =
           builder.createOrFold<arith::AddIOp>(loc, offset, slotBytes(slot));
     }
-    auto type = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+    APInt bytes;
+    bool fixed = matchPattern(offset, m_ConstantInt(&bytes));
+    auto type = MemRefType::get(
+        {fixed ? bytes.getSExtValue() : ShapedType::kDynamic},
+        builder.getI8Type());
     auto workspace = memref::AllocOp::create(
-        builder, loc, type, offset, builder.getI64IntegerAttr(kArenaAlignment));
+        builder, loc, type, fixed ? ValueRange() : ValueRange(offset),
+        builder.getI64IntegerAttr(kArenaAlignment));
     workspace->setAttr(kWorkspaceMarker, builder.getUnitAttr());
     for (auto [slot, start] : llvm::zip_equal(plan.slots, offsets))
       for (unsigned member : slot.buffers) {
@@ -201,8 +206,7 @@ public:
     NamedAttrList summary;
     summary.set("buffers", builder.getI64IntegerAttr(plan.buffers.size()));
     summary.set("slots", builder.getI64IntegerAttr(plan.slots.size()));
-    APInt bytes;
-    if (matchPattern(offset, m_ConstantInt(&bytes)))
+    if (fixed)
       summary.set("bytes", builder.getI64IntegerAttr(bytes.getSExtValue()));
     module->setAttr(kWorkspaceMarker,
                     summary.getDictionary(module.getContext()));

@@ -3,7 +3,7 @@
 // Two dimensions become one range; the buffer travels as pointer and extent, the
 // constant is made again inside.
 // CHECK-LABEL: llvm.func internal @lowbit_parallel_0(
-// CHECK-SAME:    %[[BEGIN:.*]]: i64, %[[END:.*]]: i64, %{{.*}}: i64, %{{.*}}: !llvm.ptr {llvm.noalias}
+// CHECK-SAME:    %[[BEGIN:.*]]: i64, %[[END:.*]]: i64, %{{.*}}: !llvm.ptr {llvm.noalias}, %{{.*}}: i64)
 // CHECK-DAG:     %[[B:.*]] = arith.index_cast %[[BEGIN]]
 // CHECK-DAG:     %[[E:.*]] = arith.index_cast %[[END]]
 // CHECK:         scf.for %[[T:.*]] = %[[B]] to %[[E]]
@@ -16,9 +16,9 @@
 // CHECK:         llvm.call @lowbit_parallel_0(%[[TB]], %[[TE]]
 // CHECK-LABEL: llvm.func internal @lowbit_entry(
 // CHECK-SAME:    %[[HOST:.*]]: !llvm.ptr, %[[CALL:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr)
-// CHECK:         %[[SLOT:.*]] = llvm.getelementptr %[[HOST]][2]
-// CHECK:         %[[FOR:.*]] = llvm.load %[[SLOT]]
-// CHECK:         %[[TASK:.*]] = llvm.mlir.addressof @lowbit_parallel_0_task
+// CHECK-DAG:     %[[SLOT:.*]] = llvm.getelementptr %[[HOST]][2]
+// CHECK-DAG:     %[[FOR:.*]] = llvm.load %[[SLOT]]
+// CHECK-DAG:     %[[TASK:.*]] = llvm.mlir.addressof @lowbit_parallel_0_task
 // CHECK:         llvm.call %[[FOR]](%[[CALL]], %[[TASK]], %{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64) -> ()
 llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.ptr) -> i32 {
   %c0 = arith.constant 0 : index

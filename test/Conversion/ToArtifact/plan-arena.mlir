@@ -1,4 +1,4 @@
-// RUN: lowbit-opt %s --lowbit-plan-arena --canonicalize --cse --split-input-file --allow-unregistered-dialect | FileCheck %s
+// RUN: lowbit-opt %s --lowbit-plan-arena --cse --split-input-file --allow-unregistered-dialect | FileCheck %s
 
 // Three buffers of one size, the first dead when the third begins: two slots.
 // CHECK:       module attributes {lowbit.workspace = {buffers = 3 : i64, bytes = 256 : i64, slots = 2 : i64}}
