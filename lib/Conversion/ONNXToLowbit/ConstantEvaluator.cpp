@@ -117,9 +117,9 @@ std::optional<ConstantTensor> mapBinary(const ConstantTensor &a,
 /// Reduces over the axes that an ONNX reduction names; `fold` accumulates in
 /// float64 and `finish(total, number of elements)` makes the element.
 template <typename Op, typename Fold, typename Finish>
-std::optional<ConstantTensor>
-reduce(Op op, const ConstantTensor &input, ArrayRef<int64_t> shape,
-       double initial, Fold fold, Finish finish) {
+std::optional<ConstantTensor> reduce(Op op, const ConstantTensor &input,
+                                     ArrayRef<int64_t> shape, double initial,
+                                     Fold fold, Finish finish) {
   int64_t rank = input.getRank();
   std::optional<ArrayRef<int64_t>> axes = op.getAxes();
   bool allAxes = !axes || axes->empty();
@@ -199,7 +199,8 @@ bool isConstantExpression(Value value, int depth,
 ConstantTensor::ConstantTensor(SmallVector<int64_t> shape,
                                std::vector<float> elements)
     : shape(std::move(shape)) {
-  auto storage = std::make_shared<const std::vector<float>>(std::move(elements));
+  auto storage =
+      std::make_shared<const std::vector<float>>(std::move(elements));
   values = *storage;
   owner = std::move(storage);
 }
@@ -281,37 +282,69 @@ ConstantEvaluator::computeElementwise(Operation *op) {
     return mapBinary(in[0], in[1], shape, fn);
   };
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<onnx::AbsOp>([&](auto) { return unary([](float x) { return std::fabs(x); }); })
-      .Case<onnx::NegOp>([&](auto) { return unary([](float x) { return -x; }); })
+      .Case<onnx::AbsOp>(
+          [&](auto) { return unary([](float x) { return std::fabs(x); }); })
+      .Case<onnx::NegOp>(
+          [&](auto) { return unary([](float x) { return -x; }); })
       .Case<onnx::SignOp>([&](auto) {
-        return unary([](float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; });
+        return unary([](float x) {
+          return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
+        });
       })
-      .Case<onnx::RoundOp>([&](auto) { return unary([](float x) { return std::nearbyint(x); }); })
-      .Case<onnx::FloorOp>([&](auto) { return unary([](float x) { return std::floor(x); }); })
-      .Case<onnx::CeilOp>([&](auto) { return unary([](float x) { return std::ceil(x); }); })
-      .Case<onnx::SqrtOp>([&](auto) { return unary([](float x) { return std::sqrt(x); }); })
-      .Case<onnx::ReciprocalOp>([&](auto) { return unary([](float x) { return 1.0f / x; }); })
-      .Case<onnx::NotOp>([&](auto) { return unary([](float x) { return x == 0 ? 1.0f : 0.0f; }); })
+      .Case<onnx::RoundOp>([&](auto) {
+        return unary([](float x) { return std::nearbyint(x); });
+      })
+      .Case<onnx::FloorOp>(
+          [&](auto) { return unary([](float x) { return std::floor(x); }); })
+      .Case<onnx::CeilOp>(
+          [&](auto) { return unary([](float x) { return std::ceil(x); }); })
+      .Case<onnx::SqrtOp>(
+          [&](auto) { return unary([](float x) { return std::sqrt(x); }); })
+      .Case<onnx::ReciprocalOp>(
+          [&](auto) { return unary([](float x) { return 1.0f / x; }); })
+      .Case<onnx::NotOp>([&](auto) {
+        return unary([](float x) { return x == 0 ? 1.0f : 0.0f; });
+      })
       .Case<onnx::CastOp>([&](auto) {
-        bool toBool = op->getResult(0).getType() != op->getOperand(0).getType() &&
-                      cast<ShapedType>(op->getResult(0).getType()).getElementType().isInteger(1);
-        return unary([=](float x) { return toBool ? (x != 0 ? 1.0f : 0.0f) : x; });
+        bool toBool =
+            op->getResult(0).getType() != op->getOperand(0).getType() &&
+            cast<ShapedType>(op->getResult(0).getType())
+                .getElementType()
+                .isInteger(1);
+        return unary(
+            [=](float x) { return toBool ? (x != 0 ? 1.0f : 0.0f) : x; });
       })
-      .Case<onnx::AddOp>([&](auto) { return binary([](float a, float b) { return a + b; }); })
-      .Case<onnx::SubOp>([&](auto) { return binary([](float a, float b) { return a - b; }); })
-      .Case<onnx::MulOp>([&](auto) { return binary([](float a, float b) { return a * b; }); })
-      .Case<onnx::DivOp>([&](auto) { return binary([](float a, float b) { return a / b; }); })
+      .Case<onnx::AddOp>(
+          [&](auto) { return binary([](float a, float b) { return a + b; }); })
+      .Case<onnx::SubOp>(
+          [&](auto) { return binary([](float a, float b) { return a - b; }); })
+      .Case<onnx::MulOp>(
+          [&](auto) { return binary([](float a, float b) { return a * b; }); })
+      .Case<onnx::DivOp>(
+          [&](auto) { return binary([](float a, float b) { return a / b; }); })
       .Case<onnx::MinOp>([&](auto) {
-        return binary([](float a, float b) { return a < b || std::isnan(a) ? a : b; });
+        return binary(
+            [](float a, float b) { return a < b || std::isnan(a) ? a : b; });
       })
       .Case<onnx::MaxOp>([&](auto) {
-        return binary([](float a, float b) { return a > b || std::isnan(a) ? a : b; });
+        return binary(
+            [](float a, float b) { return a > b || std::isnan(a) ? a : b; });
       })
-      .Case<onnx::EqualOp>([&](auto) { return binary([](float a, float b) { return a == b ? 1.0f : 0.0f; }); })
-      .Case<onnx::GreaterOp>([&](auto) { return binary([](float a, float b) { return a > b ? 1.0f : 0.0f; }); })
-      .Case<onnx::GreaterOrEqualOp>([&](auto) { return binary([](float a, float b) { return a >= b ? 1.0f : 0.0f; }); })
-      .Case<onnx::LessOp>([&](auto) { return binary([](float a, float b) { return a < b ? 1.0f : 0.0f; }); })
-      .Case<onnx::LessOrEqualOp>([&](auto) { return binary([](float a, float b) { return a <= b ? 1.0f : 0.0f; }); })
+      .Case<onnx::EqualOp>([&](auto) {
+        return binary([](float a, float b) { return a == b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::GreaterOp>([&](auto) {
+        return binary([](float a, float b) { return a > b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::GreaterOrEqualOp>([&](auto) {
+        return binary([](float a, float b) { return a >= b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::LessOp>([&](auto) {
+        return binary([](float a, float b) { return a < b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::LessOrEqualOp>([&](auto) {
+        return binary([](float a, float b) { return a <= b ? 1.0f : 0.0f; });
+      })
       .Case<onnx::WhereOp>([&](auto) -> Result {
         auto condition = getStrides(in[0].getShape(), shape);
         auto yes = getStrides(in[1].getShape(), shape);
@@ -330,13 +363,16 @@ ConstantEvaluator::computeElementwise(Operation *op) {
       .Case<onnx::ClipOp>([&](onnx::ClipOp clip) -> Result {
         float low = -std::numeric_limits<float>::infinity(), high = -low;
         size_t next = 1;
-        for (auto [bound, operand] : {std::pair(&low, clip.getMin()), std::pair(&high, clip.getMax())})
+        for (auto [bound, operand] :
+             {std::pair(&low, clip.getMin()), std::pair(&high, clip.getMax())})
           if (operand) {
             if (in[next].size() != 1)
               return std::nullopt;
             *bound = in[next++].getValues()[0];
           }
-        return unary([=](float x) { return std::isnan(x) ? x : std::min(std::max(x, low), high); });
+        return unary([=](float x) {
+          return std::isnan(x) ? x : std::min(std::max(x, low), high);
+        });
       })
       .Default([](Operation *) { return std::nullopt; });
 }
@@ -378,7 +414,8 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
       })
       .Case<onnx::ExpandOp>([&](onnx::ExpandOp expand) -> Result {
         Result input = evaluate(expand.getInput());
-        auto strides = input ? getStrides(input->getShape(), *shape) : std::nullopt;
+        auto strides =
+            input ? getStrides(input->getShape(), *shape) : std::nullopt;
         if (!strides)
           return std::nullopt;
         std::vector<float> result(llvm::product_of(*shape));
@@ -399,7 +436,9 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
           for (int64_t dim = input->getRank() - 1; dim >= 0; --dim)
             perm.push_back(dim);
         if (static_cast<int64_t>(perm.size()) != input->getRank() ||
-            llvm::any_of(perm, [&](int64_t dim) { return dim < 0 || dim >= input->getRank(); }))
+            llvm::any_of(perm, [&](int64_t dim) {
+              return dim < 0 || dim >= input->getRank();
+            }))
           return std::nullopt;
         return transposeConstant(*input, perm);
       })
@@ -415,17 +454,24 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
       .Case<onnx::ReduceL1Op>([&](auto op) -> Result {
         Result input = evaluate(op.getData());
         auto fold = [](double total, double x) { return total + std::fabs(x); };
-        return input ? reduce(op, *input, *shape, 0, fold, total) : std::nullopt;
+        return input ? reduce(op, *input, *shape, 0, fold, total)
+                     : std::nullopt;
       })
       .Case<onnx::ReduceMaxOp>([&](auto op) -> Result {
         Result input = evaluate(op.getData());
-        auto fold = [](double m, double x) { return x > m || std::isnan(x) ? x : m; };
-        return input ? reduce(op, *input, *shape, -kInfinity, fold, total) : std::nullopt;
+        auto fold = [](double m, double x) {
+          return x > m || std::isnan(x) ? x : m;
+        };
+        return input ? reduce(op, *input, *shape, -kInfinity, fold, total)
+                     : std::nullopt;
       })
       .Case<onnx::ReduceMinOp>([&](auto op) -> Result {
         Result input = evaluate(op.getData());
-        auto fold = [](double m, double x) { return x < m || std::isnan(x) ? x : m; };
-        return input ? reduce(op, *input, *shape, kInfinity, fold, total) : std::nullopt;
+        auto fold = [](double m, double x) {
+          return x < m || std::isnan(x) ? x : m;
+        };
+        return input ? reduce(op, *input, *shape, kInfinity, fold, total)
+                     : std::nullopt;
       })
       .Default([&](Operation *op) { return computeElementwise(op); });
 }

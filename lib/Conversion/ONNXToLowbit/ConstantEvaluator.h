@@ -7,9 +7,9 @@
 //
 // Computes constant expressions over float32 tensors as ONNX defines them.
 // Exporters leave weight quantizers in the graph as operators on the float
-// weight, in many spellings; their value is the same, so the recognisers look at
-// values instead of spellings. Elementwise operators round to float32 as written;
-// sums and means are taken in float64 and rounded once.
+// weight, in many spellings; their value is the same, so the recognisers look
+// at values instead of spellings. Elementwise operators round to float32 as
+// written; sums and means are taken in float64 and rounded once.
 //
 //===----------------------------------------------------------------------===//
 

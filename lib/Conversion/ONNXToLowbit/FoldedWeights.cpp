@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// See the header. A row's scale is its most frequent magnitude. One pass decides
-// for ordinary float weights after two elements.
+// See the header. A row's scale is its most frequent magnitude. One pass
+// decides for ordinary float weights after two elements.
 //
 //===----------------------------------------------------------------------===//
 
