@@ -42,53 +42,6 @@ std::optional<SmallVector<int64_t>> getShapeOf(Value value) {
   return SmallVector<int64_t>(type.getShape());
 }
 
-/// Strides of an operand of shape `shape` read at the indices of a result of
-/// shape `result`: 0 where it is broadcast.
-std::optional<SmallVector<int64_t>> getStrides(ArrayRef<int64_t> shape,
-                                               ArrayRef<int64_t> result) {
-  if (shape.size() > result.size())
-    return std::nullopt;
-  SmallVector<int64_t> strides(result.size(), 0);
-  int64_t stride = 1;
-  for (size_t i = 0; i < shape.size(); ++i) {
-    int64_t extent = shape[shape.size() - 1 - i];
-    size_t dim = result.size() - 1 - i;
-    if (extent != 1 && extent != result[dim])
-      return std::nullopt;
-    strides[dim] = extent == 1 ? 0 : stride;
-    stride *= extent;
-  }
-  return strides;
-}
-
-/// Calls `body(position, offset of each operand)` for every element of `shape`
-/// in row-major order.
-template <size_t N, typename Body>
-void forEachElement(ArrayRef<int64_t> shape,
-                    const std::array<SmallVector<int64_t>, N> &strides,
-                    Body body) {
-  int64_t count = 1;
-  for (int64_t extent : shape)
-    count *= extent;
-  if (count == 0)
-    return;
-  SmallVector<int64_t> index(shape.size(), 0);
-  std::array<int64_t, N> offsets = {};
-  for (int64_t position = 0; position < count; ++position) {
-    body(position, offsets);
-    for (int64_t dim = static_cast<int64_t>(shape.size()) - 1; dim >= 0;
-         --dim) {
-      for (size_t i = 0; i < N; ++i)
-        offsets[i] += strides[i][dim];
-      if (++index[dim] < shape[dim])
-        break;
-      for (size_t i = 0; i < N; ++i)
-        offsets[i] -= strides[i][dim] * shape[dim];
-      index[dim] = 0;
-    }
-  }
-}
-
 template <typename Fn>
 std::optional<ConstantTensor> mapUnary(const ConstantTensor &input, Fn fn) {
   std::vector<float> result(input.size());
@@ -101,8 +54,8 @@ template <typename Fn>
 std::optional<ConstantTensor> mapBinary(const ConstantTensor &a,
                                         const ConstantTensor &b,
                                         ArrayRef<int64_t> shape, Fn fn) {
-  auto aStrides = getStrides(a.getShape(), shape);
-  auto bStrides = getStrides(b.getShape(), shape);
+  auto aStrides = getBroadcastStrides(a.getShape(), shape);
+  auto bStrides = getBroadcastStrides(b.getShape(), shape);
   if (!aStrides || !bStrides)
     return std::nullopt;
   std::vector<float> result(llvm::product_of(shape));
@@ -196,41 +149,9 @@ bool isConstantExpression(Value value, int depth,
 
 } // namespace
 
-ConstantTensor::ConstantTensor(SmallVector<int64_t> shape,
-                               std::vector<float> elements)
-    : shape(std::move(shape)) {
-  auto storage =
-      std::make_shared<const std::vector<float>>(std::move(elements));
-  values = *storage;
-  owner = std::move(storage);
-}
-
-ConstantTensor ConstantTensor::reshaped(ArrayRef<int64_t> newShape) const {
-  return ConstantTensor(SmallVector<int64_t>(newShape), values, owner);
-}
-
 bool lowbit::isConstantExpression(Value value) {
   SmallPtrSet<Operation *, 16> seen;
   return ::isConstantExpression(value, 0, seen);
-}
-
-ConstantTensor lowbit::transposeConstant(const ConstantTensor &input,
-                                         ArrayRef<int64_t> perm) {
-  SmallVector<int64_t> from(input.getRank(), 1);
-  for (int64_t dim = input.getRank() - 2; dim >= 0; --dim)
-    from[dim] = from[dim + 1] * input.getShape()[dim + 1];
-  SmallVector<int64_t> shape, strides;
-  for (int64_t dim : perm) {
-    shape.push_back(input.getShape()[dim]);
-    strides.push_back(from[dim]);
-  }
-  std::vector<float> result(input.size());
-  const float *data = input.getValues().data();
-  forEachElement<1>(shape, {strides},
-                    [&](int64_t i, const std::array<int64_t, 1> &at) {
-                      result[i] = data[at[0]];
-                    });
-  return ConstantTensor(std::move(shape), std::move(result));
 }
 
 std::optional<float> lowbit::getConstantScalar(Value value) {
@@ -346,9 +267,9 @@ ConstantEvaluator::computeElementwise(Operation *op) {
         return binary([](float a, float b) { return a <= b ? 1.0f : 0.0f; });
       })
       .Case<onnx::WhereOp>([&](auto) -> Result {
-        auto condition = getStrides(in[0].getShape(), shape);
-        auto yes = getStrides(in[1].getShape(), shape);
-        auto no = getStrides(in[2].getShape(), shape);
+        auto condition = getBroadcastStrides(in[0].getShape(), shape);
+        auto yes = getBroadcastStrides(in[1].getShape(), shape);
+        auto no = getBroadcastStrides(in[2].getShape(), shape);
         if (!condition || !yes || !no)
           return std::nullopt;
         std::vector<float> result(llvm::product_of(shape));
@@ -414,8 +335,8 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
       })
       .Case<onnx::ExpandOp>([&](onnx::ExpandOp expand) -> Result {
         Result input = evaluate(expand.getInput());
-        auto strides =
-            input ? getStrides(input->getShape(), *shape) : std::nullopt;
+        auto strides = input ? getBroadcastStrides(input->getShape(), *shape)
+                             : std::nullopt;
         if (!strides)
           return std::nullopt;
         std::vector<float> result(llvm::product_of(*shape));
