@@ -25,13 +25,15 @@ func.func @elementwise(%a: memref<?x768xf32>, %b: memref<768xf32>, %c: memref<?x
 
 // -----
 
-// B and C are contiguous along n: k goes around it, and nothing reassociates.
+// B and C are contiguous along n: k goes around it, eight steps at a time and in
+// order.
 // CHECK-LABEL: func @matmul
 // CHECK:         scf.parallel (%[[M:.*]]) =
-// CHECK:           scf.for %[[K:.*]] =
+// CHECK:           scf.for %[[K:.*]] = {{.*}} step %c8
 // CHECK:             scf.for %[[N:.*]] =
 // CHECK:               arith.mulf {{.*}} fastmath<contract>
 // CHECK:               arith.addf {{.*}} fastmath<contract>
+// CHECK-COUNT-7:       arith.mulf
 // CHECK:               memref.store %{{.*}}, %{{.*}}[%[[M]], %[[N]]]
 func.func @matmul(%a: memref<?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x32xf32>) {
   linalg.matmul ins(%a, %b : memref<?x64xf32>, memref<64x32xf32>) outs(%c : memref<?x32xf32>)
