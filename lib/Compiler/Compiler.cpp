@@ -282,7 +282,7 @@ compileWith(const CompileOptions &options,
 llvm::Expected<CompileResult>
 mlir::lowbit::compileFile(StringRef path, const CompileOptions &options) {
   StringRef extension = llvm::sys::path::extension(path);
-  if (extension != ".mlir" && extension != ".mlirbc")
+  if (path != "-" && extension != ".mlir" && extension != ".mlirbc")
     return compileWith(options, [&](MLIRContext *context) {
       return importONNXFile(path, context);
     });

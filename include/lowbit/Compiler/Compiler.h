@@ -61,8 +61,9 @@ struct CompileResult {
   std::string diagnostics;
 };
 
-/// Compiles the model at `path`: MLIR when it ends in .mlir or .mlirbc, else
-/// ONNX. The error holds every diagnostic, one per line.
+/// Compiles the model at `path`: MLIR when it ends in .mlir or .mlirbc or is
+/// "-" (standard input), else ONNX. The error holds every diagnostic, one per
+/// line.
 llvm::Expected<CompileResult> compileFile(llvm::StringRef path,
                                           const CompileOptions &options);
 

@@ -18,8 +18,8 @@
 namespace mlir::lowbit {
 
 /// Work that is worth handing to another thread, in the unit of estimateWork: a
-/// call through the pool costs a few microseconds.
-constexpr int64_t kGrainWork = 32 * 1024;
+/// call through the pool costs as much as this takes when it vectorizes.
+constexpr int64_t kGrainWork = 512 * 1024;
 
 /// The operations executed by one run of `body`, as an index computed at the
 /// builder's position from values defined outside of `scope` (a constant when
