@@ -134,24 +134,12 @@ mlir::lowbit::linkShared(llvm::MemoryBufferRef object) {
   std::string output = (*folder)->file("model.so");
   if (llvm::Error error = writeTo(input, object.getBuffer()))
     return std::move(error);
-  const char *arguments[] = {"ld.lld",
-                             "-shared",
-                             "--gc-sections",
-                             "--strip-all",
-                             "-z",
-                             "now",
-                             "-z",
-                             "relro",
-                             "-z",
-                             "noexecstack",
-                             "--hash-style=gnu",
-                             "--build-id=none",
-                             "-Bsymbolic",
-                             "--threads=1",
-                             "--no-demangle",
-                             input.c_str(),
-                             "-o",
-                             output.c_str()};
+  const char *arguments[] = {
+      "ld.lld",          "-shared",    "--gc-sections", "--icf=all",
+      "--strip-all",     "-z",         "now",           "-z",
+      "relro",           "-z",         "noexecstack",   "--hash-style=gnu",
+      "--build-id=none", "-Bsymbolic", "--threads=1",   "--no-demangle",
+      input.c_str(),     "-o",         output.c_str()};
   if (llvm::Error error = runLinker(arguments))
     return std::move(error);
   // The mapping outlives the file.
