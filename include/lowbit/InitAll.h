@@ -19,7 +19,6 @@
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 #include "lowbit/Dialect/ONNX/Transforms/Passes.h"
-#include "lowbit/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -40,7 +39,6 @@ inline void registerAllPasses() {
   registerLowbitPasses();
   registerONNXPasses();
   registerLowbitConversionPasses();
-  registerPipelines();
 }
 
 } // namespace mlir::lowbit

@@ -1,0 +1,312 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Definitions of pack and unpack: `#lowbit.packing` word by word, bit by bit.
+//
+// A packed tensor is a tensor.generate of its words. A word asks for the codes
+// that it holds; those beyond the ends of the logical operand are zero.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Definitions.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+using namespace mlir::lowbit::definitions;
+
+namespace {
+
+/// Arithmetic on indices and words, without folding: what is written is what the
+/// layout says.
+struct Arithmetic {
+  OpBuilder &b;
+  Location loc;
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+  Value word(int64_t value) {
+    return arith::ConstantIntOp::create(b, loc, value, 64);
+  }
+  Value add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+  Value mul(Value x, Value y) { return arith::MulIOp::create(b, loc, x, y); }
+  Value div(Value x, int64_t y) {
+    return arith::DivUIOp::create(b, loc, x, index(y));
+  }
+  Value rem(Value x, int64_t y) {
+    return arith::RemUIOp::create(b, loc, x, index(y));
+  }
+  Value less(Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, x, y);
+  }
+  Value toWord(Value x) {
+    return arith::IndexCastOp::create(b, loc, b.getI64Type(), x);
+  }
+  /// Bit `position` (an index) of `x`, as 0 or 1.
+  Value bit(Value x, Value position) {
+    Value shifted = arith::ShRUIOp::create(b, loc, x, toWord(position));
+    return arith::AndIOp::create(b, loc, shifted, word(1));
+  }
+  /// `x` moved up to bit `position`.
+  Value at(Value x, Value position) {
+    return arith::ShLIOp::create(b, loc, x, toWord(position));
+  }
+  /// The result of a loop from 0 to `end` over words.
+  SmallVector<Value>
+  loop(Value end, int64_t count,
+       llvm::function_ref<SmallVector<Value>(Arithmetic, Value, ValueRange)>
+           body) {
+    SmallVector<Value> start(count, word(0));
+    return scf::ForOp::create(
+               b, loc, index(0), end, index(1), start,
+               [&](OpBuilder &nested, Location nestedLoc, Value i,
+                   ValueRange carried) {
+                 scf::YieldOp::create(nested, nestedLoc,
+                                      body({nested, nestedLoc}, i, carried));
+               })
+        .getResults();
+  }
+};
+
+/// The codes of a logical operand `[..., R, K]`.
+struct Codes {
+  Value levels;
+  LevelsType type;
+  bool transposed;
+  Value rows, size;
+
+  /// The code of element `k` of row `row`, 0 where there is none.
+  Value get(Arithmetic a, ValueRange batch, Value row, Value k) const {
+    Value inside = arith::AndIOp::create(a.b, a.loc, a.less(row, rows),
+                                         a.less(k, size));
+    auto yieldCode = [&](OpBuilder &b, Location loc) {
+      Arithmetic inner{b, loc};
+      SmallVector<Value> position(batch);
+      position.append({transposed ? k : row, transposed ? row : k});
+      Value stored = tensor::ExtractOp::create(b, loc, levels, position);
+      Value level = extendLevel(b, loc, stored, type, b.getI64Type());
+      Value above =
+          arith::SubIOp::create(b, loc, level, inner.word(type.getFirst()));
+      Value code =
+          arith::DivUIOp::create(b, loc, above, inner.word(type.getStep()));
+      scf::YieldOp::create(b, loc, code);
+    };
+    auto yieldZero = [&](OpBuilder &b, Location loc) {
+      scf::YieldOp::create(b, loc, Arithmetic{b, loc}.word(0));
+    };
+    return scf::IfOp::create(a.b, a.loc, inside, yieldCode, yieldZero)
+        .getResult(0);
+  }
+};
+
+/// 64 elements of one plane of a row.
+Value getPlaneWord(Arithmetic a, const Codes &codes, int64_t planes,
+                   ValueRange batch, Value row, Value position) {
+  Value first = a.mul(a.div(position, planes), a.index(64));
+  Value plane = a.rem(position, planes);
+  return a.loop(a.index(64), 1,
+                [&](Arithmetic a, Value i, ValueRange carried) {
+                  Value code = codes.get(a, batch, row, a.add(first, i));
+                  Value bit = a.at(a.bit(code, plane), i);
+                  Value word =
+                      arith::OrIOp::create(a.b, a.loc, carried[0], bit);
+                  return SmallVector<Value>{word};
+                })
+      .front();
+}
+
+/// The last word of a row: the sum of its codes below, above it a bit for each
+/// plane that is not empty.
+Value getSumWord(Arithmetic a, const Codes &codes, ValueRange batch,
+                 Value row) {
+  SmallVector<Value> sums =
+      a.loop(codes.size, 2, [&](Arithmetic a, Value k, ValueRange carried) {
+        Value code = codes.get(a, batch, row, k);
+        return SmallVector<Value>{
+            a.add(carried[0], code),
+            arith::OrIOp::create(a.b, a.loc, carried[1], code)};
+      });
+  Value high = a.at(sums[1], a.index(32));
+  return arith::OrIOp::create(a.b, a.loc, sums[0], high);
+}
+
+/// The word of a row at `position` of `count`.
+Value getWord(Arithmetic a, const Codes &codes, int64_t planes,
+              ValueRange batch, Value row, Value position, Value count) {
+  Value last = a.add(position, a.index(1));
+  Value isSum = arith::CmpIOp::create(a.b, a.loc, arith::CmpIPredicate::eq,
+                                      last, count);
+  return scf::IfOp::create(
+             a.b, a.loc, isSum,
+             [&](OpBuilder &b, Location loc) {
+               Value word = getSumWord({b, loc}, codes, batch, row);
+               scf::YieldOp::create(b, loc, word);
+             },
+             [&](OpBuilder &b, Location loc) {
+               Value word = getPlaneWord({b, loc}, codes, planes, batch, row,
+                                         position);
+               scf::YieldOp::create(b, loc, word);
+             })
+      .getResult(0);
+}
+
+/// One plane of element `k` of eight rows of a panel.
+Value getLaneByte(Arithmetic a, const Codes &codes, PackingAttr packing,
+                  ValueRange batch, Value panel, Value step, Value byte) {
+  int64_t planes = packing.getPlanes();
+  Value k = a.div(step, planes), plane = a.rem(step, planes);
+  Value first = a.add(a.mul(panel, a.index(packing.getLanes())),
+                      a.mul(byte, a.index(8)));
+  Value word = a.loop(a.index(8), 1,
+                      [&](Arithmetic a, Value i, ValueRange carried) {
+                        Value code = codes.get(a, batch, a.add(first, i), k);
+                        Value bit = a.at(a.bit(code, plane), i);
+                        Value byte =
+                            arith::OrIOp::create(a.b, a.loc, carried[0], bit);
+                        return SmallVector<Value>{byte};
+                      })
+                   .front();
+  return arith::TruncIOp::create(a.b, a.loc, a.b.getI8Type(), word);
+}
+
+SmallVector<Value> getDynamicSizes(OpBuilder &builder, Location loc,
+                                   Value value) {
+  SmallVector<Value> sizes;
+  auto type = cast<RankedTensorType>(value.getType());
+  for (int64_t dim : llvm::seq<int64_t>(type.getRank()))
+    if (type.isDynamicDim(dim))
+      sizes.push_back(tensor::DimOp::create(builder, loc, value, dim));
+  return sizes;
+}
+
+struct GenerateOfPack : OpConversionPattern<PackOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(PackOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<RankedTensorType>(op.getInit().getType());
+    if (!type)
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    Location loc = op.getLoc();
+    PackingAttr packing = op.getPacking();
+    int64_t rank = getRank(op.getInput());
+    bool transposed = op.getTranspose();
+    auto getExtent = [&](Value value, int64_t dim) -> Value {
+      return tensor::DimOp::create(rewriter, loc, value, dim);
+    };
+    Value input = adaptor.getInput();
+    Codes codes{input, packing.getLevels(), transposed,
+                getExtent(input, transposed ? rank - 1 : rank - 2),
+                getExtent(input, transposed ? rank - 2 : rank - 1)};
+    bool rows = packing.getOrder() == Order::rows;
+    int64_t depth = type.getRank() - (rows ? 1 : 2);
+    Value count = getExtent(adaptor.getInit(), depth);
+
+    auto generate = tensor::GenerateOp::create(
+        rewriter, loc, type,
+        getDynamicSizes(rewriter, loc, adaptor.getInit()),
+        [&](OpBuilder &b, Location loc, ValueRange position) {
+          Arithmetic a{b, loc};
+          ValueRange batch = position.take_front(rank - 2);
+          ValueRange at = position.drop_front(rank - 2);
+          Value word;
+          switch (packing.getOrder()) {
+          case Order::rows:
+            word = getWord(a, codes, packing.getPlanes(), batch, at[0], at[1],
+                           count);
+            break;
+          case Order::panels: {
+            Value row =
+                a.add(a.mul(at[0], a.index(packing.getLanes())), at[2]);
+            word = getWord(a, codes, packing.getPlanes(), batch, row, at[1],
+                           count);
+            break;
+          }
+          case Order::lanes:
+            word = getLaneByte(a, codes, packing, batch, at[0], at[1], at[2]);
+            break;
+          }
+          tensor::YieldOp::create(b, loc, word);
+        });
+    rewriter.replaceOp(op, generate);
+    return success();
+  }
+};
+
+struct GenerateOfUnpack : OpConversionPattern<UnpackOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(UnpackOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isa<RankedTensorType>(op.getInput().getType()))
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, op.getLoc(), adaptor.getInit());
+    rewriter.replaceOp(op, createUnpacked(rewriter, op.getLoc(),
+                                          adaptor.getInput(), op.getPacking(),
+                                          sizes));
+    return success();
+  }
+};
+
+} // namespace
+
+Value definitions::createUnpacked(OpBuilder &builder, Location loc,
+                                  Value packed, PackingAttr packing,
+                                  ArrayRef<OpFoldResult> sizes) {
+  auto [shape, dynamicSizes] = decomposeMixedValues(
+      SmallVector<OpFoldResult>(sizes.begin(), sizes.end()));
+  auto type = RankedTensorType::get(shape, builder.getI8Type());
+  int64_t rank = sizes.size(), planes = packing.getPlanes();
+  LevelsType levels = packing.getLevels();
+
+  auto body = [&](OpBuilder &b, Location loc, ValueRange position) {
+    Arithmetic a{b, loc};
+    Value row = position[rank - 2], k = position[rank - 1];
+    int64_t lanes = packing.getLanes();
+    Value panel = a.div(row, lanes), lane = a.rem(row, lanes);
+    Value code = a.word(0);
+    for (int64_t plane = 0; plane < planes; ++plane) {
+      SmallVector<Value> at(position.take_front(rank - 2));
+      auto getStep = [&](Value block) {
+        return a.add(a.mul(block, a.index(planes)), a.index(plane));
+      };
+      Value bit = a.rem(k, 64);
+      switch (packing.getOrder()) {
+      case Order::rows:
+        at.append({row, getStep(a.div(k, 64))});
+        break;
+      case Order::panels:
+        at.append({panel, getStep(a.div(k, 64)), lane});
+        break;
+      case Order::lanes:
+        at.append({panel, getStep(k), a.div(lane, 8)});
+        bit = a.rem(lane, 8);
+        break;
+      }
+      Value word = tensor::ExtractOp::create(b, loc, packed, at);
+      if (packing.getOrder() == Order::lanes)
+        word = arith::ExtUIOp::create(b, loc, b.getI64Type(), word);
+      code = a.add(code, a.at(a.bit(word, bit), a.index(plane)));
+    }
+    Value level = a.add(a.mul(code, a.word(levels.getStep())),
+                        a.word(levels.getFirst()));
+    Value stored = arith::TruncIOp::create(b, loc, b.getI8Type(), level);
+    tensor::YieldOp::create(b, loc, stored);
+  };
+  return tensor::GenerateOp::create(builder, loc, type, dynamicSizes, body);
+}
+
+void definitions::populatePacking(const TypeConverter &converter,
+                                  RewritePatternSet &patterns) {
+  patterns.add<GenerateOfPack, GenerateOfUnpack>(converter,
+                                                 patterns.getContext());
+}
