@@ -19,6 +19,7 @@
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 #include "lowbit/Dialect/ONNX/Transforms/Passes.h"
+#include "lowbit/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -39,6 +40,7 @@ inline void registerAllPasses() {
   registerLowbitPasses();
   registerONNXPasses();
   registerLowbitConversionPasses();
+  registerPipelines();
 }
 
 } // namespace mlir::lowbit

@@ -121,8 +121,8 @@ def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
     its sum may be reassociated so that it vectorizes.
   }];
   let dependentDialects = [
-    "affine::AffineDialect", "arith::ArithDialect", "memref::MemRefDialect",
-    "scf::SCFDialect"];
+    "affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect",
+    "memref::MemRefDialect", "scf::SCFDialect"];
 }
 
 def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {
@@ -134,12 +134,67 @@ def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {
     assertions about shapes. Afterwards `@main` holds at most one allocation marked
     `lowbit.workspace`, with a `memref.view` for every buffer, and one allocation
     marked `lowbit.output = i` per result: results are computed in place where they
-    are whole buffers, otherwise copied at the end.
+    are whole buffers, otherwise copied at the end. Canonicalization may drop the
+    marks: `convert-to-lowbit-entry` comes right behind.
 
     The module attribute `lowbit.workspace` tells the number of buffers and slots
     and, when no dimension is symbolic, the bytes.
   }];
   let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect"];
+}
+
+def ConvertToLowbitEntry : Pass<"convert-to-lowbit-entry", "ModuleOp"> {
+  let summary = "Turn @main into the entry of an artifact";
+  let description = [{
+    Replaces `@main` by a `LowbitEntry` (include/lowbit-c/Artifact.h): inputs become
+    memrefs over the caller's memory, the allocations that `lowbit-plan-arena` left
+    become calls of the host's `workspace` and `output`, and a failing `cf.assert`
+    calls `fail` and returns. Adds the artifact's table of contents as constants.
+  }];
+  let options = [
+    Option<"symbol", "symbol", "std::string", "\"lowbit_artifact\"",
+           "symbol of the artifact's table of contents">
+  ];
+  let dependentDialects = ["LLVM::LLVMDialect", "arith::ArithDialect",
+                           "cf::ControlFlowDialect"];
+}
+
+def LowbitOutlineParallel : Pass<"lowbit-outline-parallel", "ModuleOp"> {
+  let summary = "Run parallel loops of the entry on the host's threads";
+  let description = [{
+    The outermost `scf.parallel` loops of the entry become functions over a range of
+    iterations that the host's `parallel_for` calls; all dimensions are fused into
+    one range, except the innermost of a nest whose body is cheap. Buffers that
+    cannot overlap are passed as `noalias`. A chunk has at least `lowbit.grain`
+    iterations; without that attribute the grain follows from an estimate of the
+    work. Loops with too little work to share are called directly, loops inside
+    parallel loops run in order.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect", "arith::ArithDialect",
+                           "memref::MemRefDialect", "scf::SCFDialect"];
+}
+
+def LowbitExpandMath : Pass<"lowbit-expand-math"> {
+  let summary = "Expand math functions into arithmetic that vectorizes";
+  let description = [{
+    float32 `exp`, `erf`, `tanh`, `log` and relatives become polynomials with an
+    error of about one unit in the last place, on scalars and vectors alike;
+    rounding operations become arithmetic where the target has no instruction for
+    them, and fused multiply-add is used where it has one. Functions that stay
+    behind are left to the C library.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
+                           "vector::VectorDialect"];
+}
+
+def LowbitPackGlobals : Pass<"lowbit-pack-globals", "ModuleOp"> {
+  let summary = "Store large constants as plain bytes";
+  let description = [{
+    `llvm.mlir.global` operations over a resource become arrays of bytes over the
+    same resource, aligned to a cache line: translation and object emission then
+    copy them as a block instead of element by element.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
 }
 
 #endif // LOWBIT_CONVERSION_PASSES

@@ -27,6 +27,14 @@ struct LoopsStageOptions : PassPipelineOptions<LoopsStageOptions> {
       llvm::cl::desc("use this row of the kernel table where it applies")};
 };
 
+/// Options of the stage `llvm`.
+struct LLVMStageOptions : PassPipelineOptions<LLVMStageOptions> {
+  Option<std::string> symbol{
+      *this, "symbol",
+      llvm::cl::desc("symbol of the artifact's table of contents"),
+      llvm::cl::init("lowbit_artifact")};
+};
+
 /// Stage `onnx`: infers shapes, folds what is constant, removes duplicates.
 void buildONNXStage(OpPassManager &pm);
 /// Stage `lowbit`: recognises quantizers and quantized matmuls, lowers the rest
@@ -35,7 +43,7 @@ void buildLowbitStage(OpPassManager &pm);
 /// Stage `loops`: chooses kernels, packs, fuses, bufferizes, emits loops.
 void buildLoopsStage(OpPassManager &pm, const LoopsStageOptions &options);
 /// Stage `llvm`: plans memory, builds the entry, lowers to the LLVM dialect.
-void buildLLVMStage(OpPassManager &pm);
+void buildLLVMStage(OpPassManager &pm, const LLVMStageOptions &options);
 
 /// Registers `lowbit-stage-onnx`, `-lowbit`, `-loops`, `-llvm`.
 void registerPipelines();

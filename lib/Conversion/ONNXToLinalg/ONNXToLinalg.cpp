@@ -87,21 +87,23 @@ static LogicalResult convertFunction(func::FuncOp function,
     return function.emitError()
            << "expected a function of one block, got "
            << llvm::range_size(function.getBody()) << " blocks";
+  SmallVector<Operation *> operations, operators;
+  for (Operation &op : function.getBody().front())
+    operations.push_back(&op);
   Lowering l(function);
-  SmallVector<Operation *> operators;
   llvm::DenseSet<Operation *> failedOperators;
-  for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+  for (Operation *op : operations) {
     // An operand without a value has had its error already.
-    bool isBlocked = llvm::any_of(op.getOperands(), [&](Value operand) {
+    bool isBlocked = llvm::any_of(op->getOperands(), [&](Value operand) {
       return failedOperators.contains(operand.getDefiningOp());
     });
-    l.setOperator(&op);
-    bool isOnnx = isOperator(&op);
+    l.setOperator(op);
+    bool isOnnx = isOperator(op);
     if (isOnnx)
-      operators.push_back(&op);
-    if (isBlocked || failed(isOnnx ? lowerOperator(&op, l, table)
-                                   : updateOther(&op, l)))
-      failedOperators.insert(&op);
+      operators.push_back(op);
+    if (isBlocked || failed(isOnnx ? lowerOperator(op, l, table)
+                                   : updateOther(op, l)))
+      failedOperators.insert(op);
   }
   if (!failedOperators.empty())
     return failure();

@@ -7,8 +7,9 @@
 //
 // Quantizers that multiply by a scale computed from the tensor and divide by it
 // again, `codes(x * s) / s`: TBT's eight bits (s = 127 / max |x| of the whole
-// tensor), and any s of the tensor or a token when Clip gives the range. The codes
-// are those of `x * s` as written; a level stands for `level * (1 / s)`.
+// tensor), and any s of the tensor or a token when Clip gives the range. The
+// codes are those of `x * s` as written; a level stands for `level * (1 / s)`:
+// (Q10).
 //
 //===----------------------------------------------------------------------===//
 
@@ -83,13 +84,13 @@ void AbsMaxQuantizer::replace(Value scaled, Value scale, int64_t first,
   quantizer.dequantizeScale = granularity == Granularity::token
                                   ? createTokenVector(rewriter, loc, inverse)
                                   : createRankZero(rewriter, loc, inverse);
-  Value levels = QuantizeOp::create(rewriter, loc, scaled, quantizer.scale,
-                                    Value(), Value(), quantizer.levels,
-                                    quantizer.rounding)
-                     .getResult();
-  rewriter.replaceOp(
-      op, DequantizeOp::create(rewriter, loc, levels, quantizer.dequantizeScale,
-                               Value(), granularity));
+  Value levels =
+      QuantizeOp::create(rewriter, loc, scaled, quantizer.scale, Value(),
+                         Value(), quantizer.levels, quantizer.rounding)
+          .getResult();
+  rewriter.replaceOp(op, DequantizeOp::create(rewriter, loc, levels,
+                                              quantizer.dequantizeScale,
+                                              Value(), granularity));
 }
 
 /// No Clip: the scale must be that of the largest magnitude.

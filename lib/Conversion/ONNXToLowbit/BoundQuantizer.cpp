@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// BMT's binarizer, `(floor(clip(x * r)) + 0.5) / r` with `r = 1 / bound`: half the
-// bound with the sign of x, and zero is positive. Levels -1 and 1, scale bound / 2;
-// the bound belongs to the tensor or to a token.
+// BMT's binarizer, `(floor(clip(x * r)) + 0.5) / r` with `r = 1 / bound`: half
+// the bound with the sign of x, and zero is positive. Levels -1 and 1, scale
+// bound / 2; the bound belongs to the tensor or to a token: (Q12).
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,14 +81,12 @@ void lowbit::recogniseBoundQuantizers(FunctionOpInterface function,
     }
     Location loc = div.getLoc();
     rewriter.setInsertionPoint(div);
-    Value scale =
-        onnx::MulOp::create(rewriter, loc, bound.getType(), bound,
-                            createScalar(rewriter, loc, 0.5f));
+    Value scale = onnx::MulOp::create(rewriter, loc, bound.getType(), bound,
+                                      createScalar(rewriter, loc, 0.5f));
     Quantizer quantizer;
     quantizer.levels = LevelsType::get(div.getContext(), {-1, 1});
     quantizer.rounding = Rounding::step;
-    quantizer.granularity =
-        isToken ? Granularity::token : Granularity::tensor;
+    quantizer.granularity = isToken ? Granularity::token : Granularity::tensor;
     quantizer.dequantizeScale = isToken
                                     ? createTokenVector(rewriter, loc, scale)
                                     : createRankZero(rewriter, loc, scale);

@@ -27,8 +27,8 @@ struct Codes {
   int64_t last = 0;
 };
 
-/// Reads codes behind `value`. When there is a Round and a Clip that do not make
-/// codes of a level type, `reason` says why.
+/// Reads codes behind `value`. When there is a Round and a Clip that do not
+/// make codes of a level type, `reason` says why.
 std::optional<Codes> matchCodes(Value value, std::string &reason);
 
 /// A product `codes * scale` of codes of a quotient `numerator / scale`.

@@ -42,53 +42,6 @@ std::optional<SmallVector<int64_t>> getShapeOf(Value value) {
   return SmallVector<int64_t>(type.getShape());
 }
 
-/// Strides of an operand of shape `shape` read at the indices of a result of
-/// shape `result`: 0 where it is broadcast.
-std::optional<SmallVector<int64_t>> getStrides(ArrayRef<int64_t> shape,
-                                               ArrayRef<int64_t> result) {
-  if (shape.size() > result.size())
-    return std::nullopt;
-  SmallVector<int64_t> strides(result.size(), 0);
-  int64_t stride = 1;
-  for (size_t i = 0; i < shape.size(); ++i) {
-    int64_t extent = shape[shape.size() - 1 - i];
-    size_t dim = result.size() - 1 - i;
-    if (extent != 1 && extent != result[dim])
-      return std::nullopt;
-    strides[dim] = extent == 1 ? 0 : stride;
-    stride *= extent;
-  }
-  return strides;
-}
-
-/// Calls `body(position, offset of each operand)` for every element of `shape`
-/// in row-major order.
-template <size_t N, typename Body>
-void forEachElement(ArrayRef<int64_t> shape,
-                    const std::array<SmallVector<int64_t>, N> &strides,
-                    Body body) {
-  int64_t count = 1;
-  for (int64_t extent : shape)
-    count *= extent;
-  if (count == 0)
-    return;
-  SmallVector<int64_t> index(shape.size(), 0);
-  std::array<int64_t, N> offsets = {};
-  for (int64_t position = 0; position < count; ++position) {
-    body(position, offsets);
-    for (int64_t dim = static_cast<int64_t>(shape.size()) - 1; dim >= 0;
-         --dim) {
-      for (size_t i = 0; i < N; ++i)
-        offsets[i] += strides[i][dim];
-      if (++index[dim] < shape[dim])
-        break;
-      for (size_t i = 0; i < N; ++i)
-        offsets[i] -= strides[i][dim] * shape[dim];
-      index[dim] = 0;
-    }
-  }
-}
-
 template <typename Fn>
 std::optional<ConstantTensor> mapUnary(const ConstantTensor &input, Fn fn) {
   std::vector<float> result(input.size());
@@ -101,8 +54,8 @@ template <typename Fn>
 std::optional<ConstantTensor> mapBinary(const ConstantTensor &a,
                                         const ConstantTensor &b,
                                         ArrayRef<int64_t> shape, Fn fn) {
-  auto aStrides = getStrides(a.getShape(), shape);
-  auto bStrides = getStrides(b.getShape(), shape);
+  auto aStrides = getBroadcastStrides(a.getShape(), shape);
+  auto bStrides = getBroadcastStrides(b.getShape(), shape);
   if (!aStrides || !bStrides)
     return std::nullopt;
   std::vector<float> result(llvm::product_of(shape));
@@ -117,9 +70,9 @@ std::optional<ConstantTensor> mapBinary(const ConstantTensor &a,
 /// Reduces over the axes that an ONNX reduction names; `fold` accumulates in
 /// float64 and `finish(total, number of elements)` makes the element.
 template <typename Op, typename Fold, typename Finish>
-std::optional<ConstantTensor>
-reduce(Op op, const ConstantTensor &input, ArrayRef<int64_t> shape,
-       double initial, Fold fold, Finish finish) {
+std::optional<ConstantTensor> reduce(Op op, const ConstantTensor &input,
+                                     ArrayRef<int64_t> shape, double initial,
+                                     Fold fold, Finish finish) {
   int64_t rank = input.getRank();
   std::optional<ArrayRef<int64_t>> axes = op.getAxes();
   bool allAxes = !axes || axes->empty();
@@ -196,40 +149,9 @@ bool isConstantExpression(Value value, int depth,
 
 } // namespace
 
-ConstantTensor::ConstantTensor(SmallVector<int64_t> shape,
-                               std::vector<float> elements)
-    : shape(std::move(shape)) {
-  auto storage = std::make_shared<const std::vector<float>>(std::move(elements));
-  values = *storage;
-  owner = std::move(storage);
-}
-
-ConstantTensor ConstantTensor::reshaped(ArrayRef<int64_t> newShape) const {
-  return ConstantTensor(SmallVector<int64_t>(newShape), values, owner);
-}
-
 bool lowbit::isConstantExpression(Value value) {
   SmallPtrSet<Operation *, 16> seen;
   return ::isConstantExpression(value, 0, seen);
-}
-
-ConstantTensor lowbit::transposeConstant(const ConstantTensor &input,
-                                         ArrayRef<int64_t> perm) {
-  SmallVector<int64_t> from(input.getRank(), 1);
-  for (int64_t dim = input.getRank() - 2; dim >= 0; --dim)
-    from[dim] = from[dim + 1] * input.getShape()[dim + 1];
-  SmallVector<int64_t> shape, strides;
-  for (int64_t dim : perm) {
-    shape.push_back(input.getShape()[dim]);
-    strides.push_back(from[dim]);
-  }
-  std::vector<float> result(input.size());
-  const float *data = input.getValues().data();
-  forEachElement<1>(shape, {strides},
-                    [&](int64_t i, const std::array<int64_t, 1> &at) {
-                      result[i] = data[at[0]];
-                    });
-  return ConstantTensor(std::move(shape), std::move(result));
 }
 
 std::optional<float> lowbit::getConstantScalar(Value value) {
@@ -281,41 +203,73 @@ ConstantEvaluator::computeElementwise(Operation *op) {
     return mapBinary(in[0], in[1], shape, fn);
   };
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<onnx::AbsOp>([&](auto) { return unary([](float x) { return std::fabs(x); }); })
-      .Case<onnx::NegOp>([&](auto) { return unary([](float x) { return -x; }); })
+      .Case<onnx::AbsOp>(
+          [&](auto) { return unary([](float x) { return std::fabs(x); }); })
+      .Case<onnx::NegOp>(
+          [&](auto) { return unary([](float x) { return -x; }); })
       .Case<onnx::SignOp>([&](auto) {
-        return unary([](float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; });
+        return unary([](float x) {
+          return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
+        });
       })
-      .Case<onnx::RoundOp>([&](auto) { return unary([](float x) { return std::nearbyint(x); }); })
-      .Case<onnx::FloorOp>([&](auto) { return unary([](float x) { return std::floor(x); }); })
-      .Case<onnx::CeilOp>([&](auto) { return unary([](float x) { return std::ceil(x); }); })
-      .Case<onnx::SqrtOp>([&](auto) { return unary([](float x) { return std::sqrt(x); }); })
-      .Case<onnx::ReciprocalOp>([&](auto) { return unary([](float x) { return 1.0f / x; }); })
-      .Case<onnx::NotOp>([&](auto) { return unary([](float x) { return x == 0 ? 1.0f : 0.0f; }); })
+      .Case<onnx::RoundOp>([&](auto) {
+        return unary([](float x) { return std::nearbyint(x); });
+      })
+      .Case<onnx::FloorOp>(
+          [&](auto) { return unary([](float x) { return std::floor(x); }); })
+      .Case<onnx::CeilOp>(
+          [&](auto) { return unary([](float x) { return std::ceil(x); }); })
+      .Case<onnx::SqrtOp>(
+          [&](auto) { return unary([](float x) { return std::sqrt(x); }); })
+      .Case<onnx::ReciprocalOp>(
+          [&](auto) { return unary([](float x) { return 1.0f / x; }); })
+      .Case<onnx::NotOp>([&](auto) {
+        return unary([](float x) { return x == 0 ? 1.0f : 0.0f; });
+      })
       .Case<onnx::CastOp>([&](auto) {
-        bool toBool = op->getResult(0).getType() != op->getOperand(0).getType() &&
-                      cast<ShapedType>(op->getResult(0).getType()).getElementType().isInteger(1);
-        return unary([=](float x) { return toBool ? (x != 0 ? 1.0f : 0.0f) : x; });
+        bool toBool =
+            op->getResult(0).getType() != op->getOperand(0).getType() &&
+            cast<ShapedType>(op->getResult(0).getType())
+                .getElementType()
+                .isInteger(1);
+        return unary(
+            [=](float x) { return toBool ? (x != 0 ? 1.0f : 0.0f) : x; });
       })
-      .Case<onnx::AddOp>([&](auto) { return binary([](float a, float b) { return a + b; }); })
-      .Case<onnx::SubOp>([&](auto) { return binary([](float a, float b) { return a - b; }); })
-      .Case<onnx::MulOp>([&](auto) { return binary([](float a, float b) { return a * b; }); })
-      .Case<onnx::DivOp>([&](auto) { return binary([](float a, float b) { return a / b; }); })
+      .Case<onnx::AddOp>(
+          [&](auto) { return binary([](float a, float b) { return a + b; }); })
+      .Case<onnx::SubOp>(
+          [&](auto) { return binary([](float a, float b) { return a - b; }); })
+      .Case<onnx::MulOp>(
+          [&](auto) { return binary([](float a, float b) { return a * b; }); })
+      .Case<onnx::DivOp>(
+          [&](auto) { return binary([](float a, float b) { return a / b; }); })
       .Case<onnx::MinOp>([&](auto) {
-        return binary([](float a, float b) { return a < b || std::isnan(a) ? a : b; });
+        return binary(
+            [](float a, float b) { return a < b || std::isnan(a) ? a : b; });
       })
       .Case<onnx::MaxOp>([&](auto) {
-        return binary([](float a, float b) { return a > b || std::isnan(a) ? a : b; });
+        return binary(
+            [](float a, float b) { return a > b || std::isnan(a) ? a : b; });
       })
-      .Case<onnx::EqualOp>([&](auto) { return binary([](float a, float b) { return a == b ? 1.0f : 0.0f; }); })
-      .Case<onnx::GreaterOp>([&](auto) { return binary([](float a, float b) { return a > b ? 1.0f : 0.0f; }); })
-      .Case<onnx::GreaterOrEqualOp>([&](auto) { return binary([](float a, float b) { return a >= b ? 1.0f : 0.0f; }); })
-      .Case<onnx::LessOp>([&](auto) { return binary([](float a, float b) { return a < b ? 1.0f : 0.0f; }); })
-      .Case<onnx::LessOrEqualOp>([&](auto) { return binary([](float a, float b) { return a <= b ? 1.0f : 0.0f; }); })
+      .Case<onnx::EqualOp>([&](auto) {
+        return binary([](float a, float b) { return a == b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::GreaterOp>([&](auto) {
+        return binary([](float a, float b) { return a > b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::GreaterOrEqualOp>([&](auto) {
+        return binary([](float a, float b) { return a >= b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::LessOp>([&](auto) {
+        return binary([](float a, float b) { return a < b ? 1.0f : 0.0f; });
+      })
+      .Case<onnx::LessOrEqualOp>([&](auto) {
+        return binary([](float a, float b) { return a <= b ? 1.0f : 0.0f; });
+      })
       .Case<onnx::WhereOp>([&](auto) -> Result {
-        auto condition = getStrides(in[0].getShape(), shape);
-        auto yes = getStrides(in[1].getShape(), shape);
-        auto no = getStrides(in[2].getShape(), shape);
+        auto condition = getBroadcastStrides(in[0].getShape(), shape);
+        auto yes = getBroadcastStrides(in[1].getShape(), shape);
+        auto no = getBroadcastStrides(in[2].getShape(), shape);
         if (!condition || !yes || !no)
           return std::nullopt;
         std::vector<float> result(llvm::product_of(shape));
@@ -330,13 +284,16 @@ ConstantEvaluator::computeElementwise(Operation *op) {
       .Case<onnx::ClipOp>([&](onnx::ClipOp clip) -> Result {
         float low = -std::numeric_limits<float>::infinity(), high = -low;
         size_t next = 1;
-        for (auto [bound, operand] : {std::pair(&low, clip.getMin()), std::pair(&high, clip.getMax())})
+        for (auto [bound, operand] :
+             {std::pair(&low, clip.getMin()), std::pair(&high, clip.getMax())})
           if (operand) {
             if (in[next].size() != 1)
               return std::nullopt;
             *bound = in[next++].getValues()[0];
           }
-        return unary([=](float x) { return std::isnan(x) ? x : std::min(std::max(x, low), high); });
+        return unary([=](float x) {
+          return std::isnan(x) ? x : std::min(std::max(x, low), high);
+        });
       })
       .Default([](Operation *) { return std::nullopt; });
 }
@@ -378,7 +335,8 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
       })
       .Case<onnx::ExpandOp>([&](onnx::ExpandOp expand) -> Result {
         Result input = evaluate(expand.getInput());
-        auto strides = input ? getStrides(input->getShape(), *shape) : std::nullopt;
+        auto strides = input ? getBroadcastStrides(input->getShape(), *shape)
+                             : std::nullopt;
         if (!strides)
           return std::nullopt;
         std::vector<float> result(llvm::product_of(*shape));
@@ -399,7 +357,9 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
           for (int64_t dim = input->getRank() - 1; dim >= 0; --dim)
             perm.push_back(dim);
         if (static_cast<int64_t>(perm.size()) != input->getRank() ||
-            llvm::any_of(perm, [&](int64_t dim) { return dim < 0 || dim >= input->getRank(); }))
+            llvm::any_of(perm, [&](int64_t dim) {
+              return dim < 0 || dim >= input->getRank();
+            }))
           return std::nullopt;
         return transposeConstant(*input, perm);
       })
@@ -415,17 +375,24 @@ std::optional<ConstantTensor> ConstantEvaluator::compute(Value value) {
       .Case<onnx::ReduceL1Op>([&](auto op) -> Result {
         Result input = evaluate(op.getData());
         auto fold = [](double total, double x) { return total + std::fabs(x); };
-        return input ? reduce(op, *input, *shape, 0, fold, total) : std::nullopt;
+        return input ? reduce(op, *input, *shape, 0, fold, total)
+                     : std::nullopt;
       })
       .Case<onnx::ReduceMaxOp>([&](auto op) -> Result {
         Result input = evaluate(op.getData());
-        auto fold = [](double m, double x) { return x > m || std::isnan(x) ? x : m; };
-        return input ? reduce(op, *input, *shape, -kInfinity, fold, total) : std::nullopt;
+        auto fold = [](double m, double x) {
+          return x > m || std::isnan(x) ? x : m;
+        };
+        return input ? reduce(op, *input, *shape, -kInfinity, fold, total)
+                     : std::nullopt;
       })
       .Case<onnx::ReduceMinOp>([&](auto op) -> Result {
         Result input = evaluate(op.getData());
-        auto fold = [](double m, double x) { return x < m || std::isnan(x) ? x : m; };
-        return input ? reduce(op, *input, *shape, kInfinity, fold, total) : std::nullopt;
+        auto fold = [](double m, double x) {
+          return x < m || std::isnan(x) ? x : m;
+        };
+        return input ? reduce(op, *input, *shape, kInfinity, fold, total)
+                     : std::nullopt;
       })
       .Default([&](Operation *op) { return computeElementwise(op); });
 }

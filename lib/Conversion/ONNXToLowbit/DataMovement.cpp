@@ -23,8 +23,7 @@ using namespace mlir::lowbit;
 
 /// A copy of the Transpose or Reshape `move` that moves `levels`.
 static Value moveLevels(Operation *move, Value levels, RewriterBase &rewriter) {
-  Type elementType =
-      cast<RankedTensorType>(levels.getType()).getElementType();
+  Type elementType = cast<RankedTensorType>(levels.getType()).getElementType();
   Operation *moved = rewriter.clone(*move);
   moved->setOperand(0, levels);
   Value result = moved->getResult(0);
@@ -76,9 +75,8 @@ void lowbit::moveDataMovementToLevels(FunctionOpInterface function,
       continue;
     rewriter.setInsertionPoint(move);
     Value levels = moveLevels(move, dequantize.getInput(), rewriter);
-    rewriter.replaceOp(
-        move, DequantizeOp::create(rewriter, dequantize.getLoc(), levels,
-                                   dequantize.getScale(),
-                                   dequantize.getOffset()));
+    rewriter.replaceOp(move, DequantizeOp::create(rewriter, dequantize.getLoc(),
+                                                  levels, dequantize.getScale(),
+                                                  dequantize.getOffset()));
   }
 }

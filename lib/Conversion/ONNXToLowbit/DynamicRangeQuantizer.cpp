@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // The activation quantizer with a minimum,
-// `scale * clip(round((x - min) / scale), first, last) + min`: the minimum is the
-// least element of the whole tensor, or whatever scalar the model subtracts and
-// adds again (a constant when an exporter has baked it in).
+// `scale * clip(round((x - min) / scale), first, last) + min`: the minimum is
+// the least element of the whole tensor, or whatever scalar the model subtracts
+// and adds again (a constant when an exporter has baked it in): (Q7) and (Q8).
 //
 //===----------------------------------------------------------------------===//
 
@@ -57,9 +57,8 @@ void lowbit::recogniseDynamicRangeQuantizers(FunctionOpInterface function,
       quantizer.scale = createScalar(rewriter, add.getLoc(), scaled->scale);
       quantizer.dequantizeScale = quantizer.scale;
       quantizer.offset = createRankZero(rewriter, add.getLoc(), minimum);
-      rewriter.replaceOp(add,
-                         createFakeQuantize(rewriter, add.getLoc(),
-                                            difference.getA(), quantizer));
+      rewriter.replaceOp(add, createFakeQuantize(rewriter, add.getLoc(),
+                                                 difference.getA(), quantizer));
       break;
     }
 }

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The activation quantizer with a learned (elastic) scale,
-// `scale * clip(round(x / scale), first, last)`: signed and unsigned, any range of
-// up to 256 levels.
+// `scale * clip(round(x / scale), first, last)`: signed and unsigned, any range
+// of up to 256 levels: (Q5) and (Q6).
 //
 //===----------------------------------------------------------------------===//
 

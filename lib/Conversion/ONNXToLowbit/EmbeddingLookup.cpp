@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Gather from a quantized embedding table becomes `lowbit.lookup`: ids are checked
-// once, as one truth value, and negative ones (which count from the end) are made
-// positive.
+// Gather from a quantized embedding table becomes `lowbit.lookup`: ids are
+// checked once, as one truth value, and negative ones (which count from the
+// end) are made positive.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,8 +74,7 @@ static Value wrapIds(OpBuilder &builder, Location loc, Value ids,
         Value negative = arith::CmpIOp::create(
             b, loc, arith::CmpIPredicate::slt, args[0], zero);
         Value sum = arith::AddIOp::create(b, loc, args[0], count);
-        Value id =
-            arith::SelectOp::create(b, loc, negative, sum, args[0]);
+        Value id = arith::SelectOp::create(b, loc, negative, sum, args[0]);
         linalg::YieldOp::create(b, loc, id);
       });
   return wrapped.getResult(0);
@@ -88,8 +87,7 @@ void lowbit::recogniseEmbeddingLookups(FunctionOpInterface function,
     auto table = getFloatTensor(gather.getData());
     auto ids = dyn_cast<RankedTensorType>(gather.getIndices().getType());
     auto axis = static_cast<int64_t>(gather.getAxis());
-    if (!table || table.getRank() != 2 || !ids ||
-        (axis != 0 && axis != -2) ||
+    if (!table || table.getRank() != 2 || !ids || (axis != 0 && axis != -2) ||
         !(ids.getElementType().isInteger(64) ||
           ids.getElementType().isInteger(32)) ||
         !isConstantExpression(gather.getData()))
@@ -111,10 +109,9 @@ void lowbit::recogniseEmbeddingLookups(FunctionOpInterface function,
     Value scale = weight->scales.size() == 1
                       ? createScalar(rewriter, loc, weight->scales.front())
                       : createVector(rewriter, loc, weight->scales);
-    Value rows =
-        LookupOp::create(rewriter, loc, weight->levels, wrapped, scale)
-            .getResult();
-    rewriter.replaceOp(gather, castTo(rewriter, loc, rows,
-                                      gather.getOutput().getType()));
+    Value rows = LookupOp::create(rewriter, loc, weight->levels, wrapped, scale)
+                     .getResult();
+    rewriter.replaceOp(
+        gather, castTo(rewriter, loc, rows, gather.getOutput().getType()));
   }
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// See the header. A row's scale is its most frequent magnitude. One pass decides
-// for ordinary float weights after two elements.
+// See the header. A row's scale is its most frequent magnitude. One pass
+// decides for ordinary float weights after two elements.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,6 +34,8 @@ struct RowScale {
   float scale = 0;
   bool exact = true;
   int64_t offender = -1;
+  /// Elements that agree with another one: none in a row of ordinary floats.
+  int64_t agreeing = 0;
 };
 
 RowScale findRowScale(llvm::ArrayRef<float> row) {
@@ -50,6 +52,7 @@ RowScale findRowScale(llvm::ArrayRef<float> row) {
     }
     auto *known = llvm::find_if(
         counts, [&](auto &entry) { return entry.first == magnitude; });
+    result.agreeing += !counts.empty();
     if (known == counts.end())
       counts.emplace_back(magnitude, 1);
     else
@@ -77,14 +80,16 @@ lowbit::findWeightLevels(llvm::ArrayRef<float> matrix, int64_t rows,
   result.scales.reserve(rows);
   bool sameScale = true;
   float common = 0;
+  int64_t agreeing = 0;
   for (int64_t row = 0; row < rows; ++row) {
     RowScale found = findRowScale(matrix.slice(row * columns, columns));
+    agreeing += found.agreeing;
     if (found.offender >= 0) {
       llvm::raw_string_ostream(why.reason)
           << "weight[" << row << ", " << found.offender
           << "] = " << matrix[row * columns + found.offender]
           << " is not on the levels of its row, 0 and +-" << found.scale;
-      why.nearMiss = row > 0 || found.offender > 1;
+      why.nearMiss = agreeing > 0;
       return std::nullopt;
     }
     result.scales.push_back(found.scale);

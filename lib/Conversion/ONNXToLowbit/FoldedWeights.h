@@ -13,8 +13,8 @@
 #ifndef LIB_CONVERSION_ONNXTOLOWBIT_FOLDEDWEIGHTS_H
 #define LIB_CONVERSION_ONNXTOLOWBIT_FOLDEDWEIGHTS_H
 
-#include "llvm/ADT/ArrayRef.h"
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,9 +39,10 @@ struct OffLevels {
   bool nearMiss = false;
 };
 
-/// The levels of `matrix`, if there are any: one scale when every row has exactly
-/// the same, else one for each row. The elements of a row may differ from the
-/// scale by float rounding (8 ulp: what `(q - w) + w` leaves), not more.
+/// The levels of `matrix`, if there are any: one scale when every row has
+/// exactly the same, else one for each row. The elements of a row may differ
+/// from the scale by float rounding (8 ulp: what `(q - w) + w` leaves), not
+/// more.
 std::optional<WeightLevels> findWeightLevels(llvm::ArrayRef<float> matrix,
                                              int64_t rows, int64_t columns,
                                              OffLevels &why);

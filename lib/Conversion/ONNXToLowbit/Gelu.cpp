@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The erf form of GELU, taken apart: the product, in any order, of x, one half and
-// `1 + erf(x / sqrt(2))` becomes the operator Gelu. Halving is exact, so that the
-// order does not matter.
+// The erf form of GELU, taken apart: the product, in any order, of x, one half
+// and `1 + erf(x / sqrt(2))` becomes the operator Gelu. Halving is exact, so
+// that the order does not matter.
 //
 //===----------------------------------------------------------------------===//
 
@@ -64,9 +64,8 @@ static Value matchGelu(onnx::MulOp root) {
   if (!input || input.getType() != root.getC().getType())
     return {};
   int xs = llvm::count(factors, input);
-  int halves = llvm::count_if(factors, [](Value factor) {
-    return getConstantScalar(factor) == 0.5f;
-  });
+  int halves = llvm::count_if(
+      factors, [](Value factor) { return getConstantScalar(factor) == 0.5f; });
   return xs == 1 && halves == 1 ? input : Value();
 }
 
@@ -79,7 +78,7 @@ void lowbit::recogniseGelus(FunctionOpInterface function,
     if (!input)
       continue;
     rewriter.setInsertionPoint(mul);
-    rewriter.replaceOpWithNewOp<onnx::GeluOp>(
-        mul, mul.getC().getType(), input, rewriter.getStringAttr("none"));
+    rewriter.replaceOpWithNewOp<onnx::GeluOp>(mul, mul.getC().getType(), input,
+                                              rewriter.getStringAttr("none"));
   }
 }

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Layer normalisation over the last dimension, as one operator or as exporters
-// take it apart: centre by the mean, divide by the root of the mean square (with
-// or without an epsilon), then multiply and add vectors.
+// take it apart: centre by the mean, divide by the root of the mean square
+// (with or without an epsilon), then multiply and add vectors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,8 +74,8 @@ std::optional<Normalization> matchNormalization(Value value) {
     centered = div.getA();
     root = div.getB();
   } else if (auto mul = value.getDefiningOp<onnx::MulOp>()) {
-    for (auto [x, factor] : {std::pair(mul.getA(), mul.getB()),
-                             std::pair(mul.getB(), mul.getA())})
+    for (auto [x, factor] :
+         {std::pair(mul.getA(), mul.getB()), std::pair(mul.getB(), mul.getA())})
       if (auto reciprocal = factor.getDefiningOp<onnx::ReciprocalOp>()) {
         centered = x;
         root = reciprocal.getX();
@@ -146,14 +146,13 @@ void recogniseDecomposed(Operation *op, RewriterBase &rewriter) {
   Value scaleVector =
       scale ? createVectorConstant(rewriter, loc, scale)
             : createVector(rewriter, loc, std::vector<float>(channels, 1.0f));
-  Value biasVector =
-      bias ? createVectorConstant(rewriter, loc, bias) : Value();
-  Value result = LayerNormOp::create(rewriter, loc, found->input, scaleVector,
-                                     biasVector, Value(),
-                                     APFloat(found->epsilon))
-                     .getResult();
-  rewriter.replaceOp(last,
-                     castTo(rewriter, loc, result, last->getResult(0).getType()));
+  Value biasVector = bias ? createVectorConstant(rewriter, loc, bias) : Value();
+  Value result =
+      LayerNormOp::create(rewriter, loc, found->input, scaleVector, biasVector,
+                          Value(), APFloat(found->epsilon))
+          .getResult();
+  rewriter.replaceOp(
+      last, castTo(rewriter, loc, result, last->getResult(0).getType()));
 }
 
 /// A vector operand of LayerNormalization: of shape [K].
@@ -193,8 +192,7 @@ void lowbit::recogniseLayerNorms(FunctionOpInterface function,
   for (auto div : collect<onnx::DivOp>(function))
     recogniseDecomposed(div, rewriter);
   for (auto reciprocal : collect<onnx::ReciprocalOp>(function))
-    for (Operation *user :
-         llvm::to_vector(reciprocal.getY().getUsers()))
+    for (Operation *user : llvm::to_vector(reciprocal.getY().getUsers()))
       if (isa<onnx::MulOp>(user))
         recogniseDecomposed(user, rewriter);
 }

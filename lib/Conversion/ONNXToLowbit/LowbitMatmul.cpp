@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// MatMul and Gemm on levels become `lowbit.matmul`, whose sums are exact, and the
-// elementwise operation of MatmulEpilogue.h. A float left side by a constant
-// binary weight keeps float sums. What stays float is marked with the reason.
+// MatMul and Gemm on levels become `lowbit.matmul`, whose sums are exact, and
+// the elementwise operation of MatmulEpilogue.h. A float left side by a
+// constant binary weight keeps float sums. What stays float is marked with the
+// reason.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,7 +39,8 @@ private:
   std::optional<MatmulSide> matchRight(Value value, bool transposed,
                                        bool floatLeft);
   std::optional<MatmulSide> matchConstant(Value value, bool transposed);
-  bool checkShapes(Operation *op, const MatmulSide &left, const MatmulSide &right);
+  bool checkShapes(Operation *op, const MatmulSide &left,
+                   const MatmulSide &right);
   void assertSameSize(Operation *op, Value a, int64_t aDim, Value b,
                       int64_t bDim);
   Value convert(Operation *op, Value lhs, Value rhs, bool transposed,
@@ -103,9 +105,9 @@ Value skipTranspose(Value value, bool &transposed, RewriterBase &rewriter) {
     return transpose.getData();
   SmallVector<int64_t> shape(type.getShape());
   std::swap(shape[rank - 1], shape[rank - 2]);
-  return onnx::TransposeOp::create(
-             rewriter, transpose.getLoc(), type.clone(shape),
-             transpose.getData(), rewriter.getDenseI64ArrayAttr(perm))
+  return onnx::TransposeOp::create(rewriter, transpose.getLoc(),
+                                   type.clone(shape), transpose.getData(),
+                                   rewriter.getDenseI64ArrayAttr(perm))
       .getTransposed();
 }
 
@@ -137,14 +139,14 @@ std::optional<MatmulSide> MatmulRecogniser::matchConstant(Value value,
   return side;
 }
 
-std::optional<MatmulSide> MatmulRecogniser::matchRight(Value value,
-                                                       bool transposed,
-                                                       bool floatLeft) {
+std::optional<MatmulSide>
+MatmulRecogniser::matchRight(Value value, bool transposed, bool floatLeft) {
   if (isConstantExpression(value))
     return matchConstant(value, transposed);
   auto dequantize = value.getDefiningOp<DequantizeOp>();
   if (!dequantize) {
-    reason = floatLeft ? "neither side is quantized" : "the right side is float";
+    reason =
+        floatLeft ? "neither side is quantized" : "the right side is float";
     return std::nullopt;
   }
   nearMiss = true;
@@ -190,8 +192,7 @@ bool MatmulRecogniser::checkShapes(Operation *op, const MatmulSide &left,
     }
   }
   int64_t size = lhs.getShape().back();
-  int64_t rhsSize =
-      rhs.getShape()[rhs.getRank() - (right.transposed ? 1 : 2)];
+  int64_t rhsSize = rhs.getShape()[rhs.getRank() - (right.transposed ? 1 : 2)];
   if (ShapedType::isDynamic(size))
     size = rhsSize;
   if (!ShapedType::isDynamic(size) && !ShapedType::isDynamic(rhsSize) &&
@@ -279,8 +280,8 @@ void MatmulRecogniser::recognise(onnx::MatMulOp op) {
   Value result = convert(op, op.getA(), op.getB(), false, 1.0);
   if (!result)
     return keepFloat(op);
-  rewriter.replaceOp(op,
-                     castTo(rewriter, op.getLoc(), result, op.getY().getType()));
+  rewriter.replaceOp(
+      op, castTo(rewriter, op.getLoc(), result, op.getY().getType()));
 }
 
 void MatmulRecogniser::recognise(onnx::GemmOp op) {

@@ -74,9 +74,8 @@ ElementsAttr lowbit::matchChannelVector(Value value, Value like) {
   if (type.getRank() == 0 || type.getRank() > likeType.getRank() ||
       type.getShape().back() != channels)
     return {};
-  for (auto [extent, of] :
-       llvm::zip(type.getShape(),
-                 likeType.getShape().take_back(type.getRank())))
+  for (auto [extent, of] : llvm::zip(
+           type.getShape(), likeType.getShape().take_back(type.getRank())))
     if (extent != 1 && extent != of)
       return {};
 
@@ -107,8 +106,7 @@ Value lowbit::createVector(OpBuilder &builder, Location loc,
       builder, loc, type, makeConstant<float>(type, std::move(values)));
 }
 
-Value lowbit::castTo(OpBuilder &builder, Location loc, Value value,
-                     Type type) {
+Value lowbit::castTo(OpBuilder &builder, Location loc, Value value, Type type) {
   if (value.getType() == type)
     return value;
   return tensor::CastOp::create(builder, loc, type, value);
@@ -123,15 +121,14 @@ Value lowbit::createRankZero(OpBuilder &builder, Location loc, Value value) {
       ArrayRef<ReassociationIndices>());
 }
 
-Value lowbit::createTokenVector(OpBuilder &builder, Location loc,
-                                Value value) {
+Value lowbit::createTokenVector(OpBuilder &builder, Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<ReassociationIndices> groups;
   for (int64_t dim = 0; dim < type.getRank() - 1; ++dim)
     groups.push_back({dim});
   groups.back().push_back(type.getRank() - 1);
-  auto result = RankedTensorType::get(type.getShape().drop_back(),
-                                      type.getElementType());
+  auto result =
+      RankedTensorType::get(type.getShape().drop_back(), type.getElementType());
   return tensor::CollapseShapeOp::create(builder, loc, result, value, groups);
 }
 
@@ -145,8 +142,8 @@ Value lowbit::createFakeQuantize(OpBuilder &builder, Location loc, Value input,
         continue;
       if (ElementsAttr values = matchChannelVector(vector, x)) {
         input = x;
-        shift = arith::ConstantOp::create(
-            builder, loc, cast<TypedAttr>(values));
+        shift =
+            arith::ConstantOp::create(builder, loc, cast<TypedAttr>(values));
         break;
       }
     }

@@ -32,8 +32,8 @@ RankedTensorType getFloatTensor(Value value);
 /// The name that the model gave the operation, else the operation's own.
 std::string getNodeName(Operation *op);
 
-/// For a commutative operation of type OpTy behind `value` one of whose operands
-/// is a constant scalar: the other operand and the scalar.
+/// For a commutative operation of type OpTy behind `value` one of whose
+/// operands is a constant scalar: the other operand and the scalar.
 template <typename OpTy>
 std::optional<std::pair<Value, float>> matchScalarOperand(Value value) {
   auto op = value.getDefiningOp<OpTy>();
@@ -50,10 +50,10 @@ std::optional<std::pair<Value, float>> matchScalarOperand(Value value) {
 /// Whether `value` holds exactly one element whatever the sizes at run time.
 bool isSingleElement(Value value);
 
-/// The constant vector of length K that `value` repeats along the last dimension
-/// of a tensor like `like` (whose last extent is K): a constant of shape [K] or
-/// [1, ..., K], an Expand of one to the shape of `like`, or a constant of the
-/// whole shape whose rows are all the same. Null otherwise.
+/// The constant vector of length K that `value` repeats along the last
+/// dimension of a tensor like `like` (whose last extent is K): a constant of
+/// shape [K] or [1, ..., K], an Expand of one to the shape of `like`, or a
+/// constant of the whole shape whose rows are all the same. Null otherwise.
 ElementsAttr matchChannelVector(Value value, Value like);
 
 /// Whether `scale` has the shape of `input` with a last dimension of one.

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// See the header: one linalg.generic, whose operands are the sums and whatever is
-// not the same for all elements or known only at run time.
+// See the header: one linalg.generic, whose operands are the sums and whatever
+// is not the same for all elements or known only at run time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,8 +70,7 @@ public:
 
   /// The operation; `body(builder, location, read, sum)` computes an element,
   /// `read` giving the value of a term (null for none and for 1).
-  template <typename Body>
-  Value create(Body body) {
+  template <typename Body> Value create(Body body) {
     Value init = tensor::EmptyOp::create(
         builder, loc, tensor::getMixedSizes(builder, loc, inputs.front()),
         builder.getF32Type());
@@ -85,8 +84,8 @@ public:
               return args[term.input];
             if (!term.constant || *term.constant == 1.0f)
               return {};
-            return arith::ConstantOp::create(
-                b, loc, b.getF32FloatAttr(*term.constant));
+            return arith::ConstantOp::create(b, loc,
+                                             b.getF32FloatAttr(*term.constant));
           };
           linalg::YieldOp::create(b, loc, body(b, loc, read, args[0]));
         });
@@ -117,8 +116,8 @@ Value toFloat(OpBuilder &b, Location loc, Value sum) {
 
 } // namespace
 
-Value lowbit::createMatmulEpilogue(OpBuilder &builder, Location loc,
-                                   Value sums, const MatmulSide &left,
+Value lowbit::createMatmulEpilogue(OpBuilder &builder, Location loc, Value sums,
+                                   const MatmulSide &left,
                                    const MatmulSide &right, double factor) {
   Epilogue epilogue(builder, loc, sums);
   SmallVector<double> product = {factor};
@@ -149,10 +148,9 @@ Value lowbit::createMatmulEpilogue(OpBuilder &builder, Location loc,
     } else {
       int64_t rank = cast<RankedTensorType>(other.value.getType()).getRank();
       bool summedLast = left.offset ? right.transposed : true;
-      Value sumsOfLevels =
-          LevelSumOp::create(builder, loc, other.value,
-                             summedLast ? rank - 1 : rank - 2)
-              .getResult();
+      Value sumsOfLevels = LevelSumOp::create(builder, loc, other.value,
+                                              summedLast ? rank - 1 : rank - 2)
+                               .getResult();
       SmallVector<int64_t> dims = epilogue.getRowDims();
       if (left.offset) {
         dims.truncate(rank - 2);
@@ -165,18 +163,18 @@ Value lowbit::createMatmulEpilogue(OpBuilder &builder, Location loc,
     }
   }
 
-  return epilogue.create([&](OpBuilder &b, Location loc, auto read,
-                             Value sum) -> Value {
-    Value c = multiply(b, loc, read(leftScale), read(rightScale));
-    c = multiply(b, loc, c, read(scale));
-    Value y = multiply(b, loc, toFloat(b, loc, sum), c);
-    if (!offsetValue)
-      return y;
-    Value t = read(levelSum);
-    // A single channel's sum is a constant; a constant 1 reads as absent.
-    if (t)
-      t = multiply(b, loc, toFloat(b, loc, t), read(otherScale));
-    Value correction = multiply(b, loc, read(offset), t);
-    return arith::AddFOp::create(b, loc, y, correction);
-  });
+  return epilogue.create(
+      [&](OpBuilder &b, Location loc, auto read, Value sum) -> Value {
+        Value c = multiply(b, loc, read(leftScale), read(rightScale));
+        c = multiply(b, loc, c, read(scale));
+        Value y = multiply(b, loc, toFloat(b, loc, sum), c);
+        if (!offsetValue)
+          return y;
+        Value t = read(levelSum);
+        // A single channel's sum is a constant; a constant 1 reads as absent.
+        if (t)
+          t = multiply(b, loc, toFloat(b, loc, t), read(otherScale));
+        Value correction = multiply(b, loc, read(offset), t);
+        return arith::AddFOp::create(b, loc, y, correction);
+      });
 }

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// From exact sums of levels to the numbers of the model. With
+// From exact sums of levels to the numbers of the model, (Q18) to (Q20). With
 //
 //   lhs = sa * qa + oa,   rhs = sw * qw + ow   (one offset at most)
 //
@@ -14,8 +14,8 @@
 //   y = float(sum qa qw) * c  [+ oa * t]  [+ ow * u]
 //   c = sa * sw,  t = sw * sum over k of qw,  u = sa * sum over k of qa
 //
-// Products of constants are taken in float64 and rounded once. With a float left
-// side, `y = (sum a qw) * sw`.
+// Products of constants are taken in float64 and rounded once. With a float
+// left side, `y = (sum a qw) * sw`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,8 +45,9 @@ struct MatmulSide {
   bool transposed = false;
 };
 
-/// The product from its `sums`, which `lowbit.matmul` has computed from the levels
-/// of the sides; `factor` multiplies the whole and is 1 when there is an offset.
+/// The product from its `sums`, which `lowbit.matmul` has computed from the
+/// levels of the sides; `factor` multiplies the whole and is 1 when there is an
+/// offset.
 Value createMatmulEpilogue(OpBuilder &builder, Location loc, Value sums,
                            const MatmulSide &left, const MatmulSide &right,
                            double factor);

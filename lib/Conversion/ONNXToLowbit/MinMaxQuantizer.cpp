@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // TBT's asymmetric eight bits, with `range = max - min + epsilon` of the whole
-// tensor: `round((x - min) / range * 255) / 255 * range + min`. The codes are those
-// of the formula as written; a level stands for `level * (range / 255) + min`.
+// tensor: `round((x - min) / range * 255) / 255 * range + min`. The codes are
+// those of the formula as written; a level stands for `level * (range / 255) +
+// min`: (Q11).
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,8 +29,7 @@ struct MinMaxQuantizer {
 };
 
 /// `op` applied to `a` and a value of one element, which is returned.
-template <typename OpTy>
-std::pair<Value, Value> matchWithSingle(Value value) {
+template <typename OpTy> std::pair<Value, Value> matchWithSingle(Value value) {
   auto op = value.getDefiningOp<OpTy>();
   if (!op)
     return {};
@@ -42,8 +42,7 @@ std::pair<Value, Value> matchWithSingle(Value value) {
   return {};
 }
 
-template <typename OpTy>
-bool isWholeReduction(Value value, Value input) {
+template <typename OpTy> bool isWholeReduction(Value value, Value input) {
   auto op = value.getDefiningOp<OpTy>();
   return op && op.getData() == input && isSingleElement(value);
 }
@@ -59,8 +58,8 @@ std::optional<MinMaxQuantizer> match(onnx::AddOp add) {
     return std::nullopt;
   auto divided = quotient.getDefiningOp<onnx::DivOp>();
   auto last = divided ? getConstantScalar(divided.getB()) : std::nullopt;
-  auto round = divided ? divided.getA().getDefiningOp<onnx::RoundOp>()
-                       : onnx::RoundOp();
+  auto round =
+      divided ? divided.getA().getDefiningOp<onnx::RoundOp>() : onnx::RoundOp();
   if (!last || !round)
     return std::nullopt;
   result.scaled = round.getX();
@@ -78,8 +77,7 @@ std::optional<MinMaxQuantizer> match(onnx::AddOp add) {
       !isWholeReduction<onnx::ReduceMinOp>(minimum, input))
     return std::nullopt;
   auto sum = matchScalarOperand<onnx::AddOp>(range);
-  auto width =
-      sum ? sum->first.getDefiningOp<onnx::SubOp>() : onnx::SubOp();
+  auto width = sum ? sum->first.getDefiningOp<onnx::SubOp>() : onnx::SubOp();
   if (!width || !(sum->second >= 0) || width.getB() != minimum ||
       !isWholeReduction<onnx::ReduceMaxOp>(width.getA(), input))
     return std::nullopt;
@@ -107,14 +105,13 @@ void lowbit::recogniseMinMaxQuantizers(FunctionOpInterface function,
                             createScalar(rewriter, loc, found->last));
     auto levels = LevelsType::getRange(add.getContext(), 0,
                                        static_cast<int64_t>(found->last));
-    Value codes =
-        QuantizeOp::create(rewriter, loc, found->scaled,
-                           createScalar(rewriter, loc, 1.0f), Value(), Value(),
-                           levels, Rounding::half_even)
-            .getResult();
-    rewriter.replaceOp(
-        add, DequantizeOp::create(
-                 rewriter, loc, codes, createRankZero(rewriter, loc, step),
-                 createRankZero(rewriter, loc, found->minimum)));
+    Value codes = QuantizeOp::create(rewriter, loc, found->scaled,
+                                     createScalar(rewriter, loc, 1.0f), Value(),
+                                     Value(), levels, Rounding::half_even)
+                      .getResult();
+    rewriter.replaceOp(add, DequantizeOp::create(
+                                rewriter, loc, codes,
+                                createRankZero(rewriter, loc, step),
+                                createRankZero(rewriter, loc, found->minimum)));
   }
 }

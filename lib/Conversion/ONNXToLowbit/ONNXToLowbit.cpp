@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The pass convert-onnx-to-lowbit: runs the recognisers over every function, then
-// removes what they have left without a use.
+// The pass convert-onnx-to-lowbit: runs the recognisers over every function,
+// then removes what they have left without a use.
 //
 //===----------------------------------------------------------------------===//
 
@@ -64,8 +64,7 @@ struct ConvertONNXToLowbit
   /// Erases operations without effects whose results nobody uses.
   static void eraseDead(FunctionOpInterface function, RewriterBase &rewriter) {
     for (Block &block : function.getFunctionBody())
-      for (Operation &op :
-           llvm::make_early_inc_range(llvm::reverse(block)))
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
         if (isOpTriviallyDead(&op))
           rewriter.eraseOp(&op);
   }

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The recognisers of convert-onnx-to-lowbit, in the order in which they run. Each
-// looks at the operations of one kind, in program order, and rewrites those that
-// it knows; a near miss is a remark on the operation.
+// The recognisers of convert-onnx-to-lowbit, in the order in which they run.
+// Each looks at the operations of one kind, in program order, and rewrites
+// those that it knows; a near miss is a remark on the operation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,8 @@ namespace mlir::lowbit {
 
 class WeightQuantizers;
 
-/// `scale * clip(round((x - min) / scale)) + min` with `min` a scalar that may be
-/// computed at run time.
+/// `scale * clip(round((x - min) / scale)) + min` with `min` a scalar that may
+/// be computed at run time.
 void recogniseDynamicRangeQuantizers(FunctionOpInterface function,
                                      RewriterBase &rewriter);
 /// `scale * clip(round(x / scale))`.
@@ -37,8 +37,8 @@ void recogniseStepQuantizers(FunctionOpInterface function,
 /// BMT's `(floor(clip(x / bound)) + 0.5) * bound`, one bound a tensor or token.
 void recogniseBoundQuantizers(FunctionOpInterface function,
                               RewriterBase &rewriter);
-/// Eight bits scaled by the largest magnitude, or by minimum and maximum, of the
-/// whole tensor.
+/// Eight bits scaled by the largest magnitude, or by minimum and maximum, of
+/// the whole tensor.
 void recogniseAbsMaxQuantizers(FunctionOpInterface function,
                                RewriterBase &rewriter);
 void recogniseMinMaxQuantizers(FunctionOpInterface function,

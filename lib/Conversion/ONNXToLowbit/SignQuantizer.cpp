@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The activation quantizer `scale * sign(x)`: one-bit signed (BiT, TBT). Sign is
-// often shared by several products with their own scales. Zero is a level.
+// The activation quantizer `scale * sign(x)`, one-bit signed: (Q4) of
+// docs/Quantizers.md. Sign is often shared by several products with their own
+// scales. Zero is a level.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +33,8 @@ static void replaceSign(Operation *op, onnx::SignOp sign, float scale,
   quantizer.levels = LevelsType::getRange(op->getContext(), -1, 1);
   quantizer.rounding = Rounding::sign;
   quantizer.dequantizeScale = createScalar(rewriter, op->getLoc(), scale);
-  rewriter.replaceOp(op, createFakeQuantize(rewriter, op->getLoc(),
-                                            sign.getX(), quantizer));
+  rewriter.replaceOp(
+      op, createFakeQuantize(rewriter, op->getLoc(), sign.getX(), quantizer));
 }
 
 void lowbit::recogniseSignQuantizers(FunctionOpInterface function,

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Softmax along the last dimension. Along another dimension it is lowered with the
-// float operators.
+// Softmax along the last dimension. Along another dimension it is lowered with
+// the float operators.
 //
 //===----------------------------------------------------------------------===//
 

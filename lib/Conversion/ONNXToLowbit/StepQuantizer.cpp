@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The activation quantizer `x >= 0 ? scale : -scale`, written with Where. The
-// scale is a constant, or a value that is negated in the graph and belongs to a
-// tensor or a token.
+// The activation quantizer `x >= 0 ? scale : -scale`, written with Where: (Q9).
+// The scale is a constant, or a value that is negated in the graph and belongs
+// to a tensor or a token.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,7 +66,8 @@ void lowbit::recogniseStepQuantizers(FunctionOpInterface function,
     if (!isNegation(positive, negative))
       continue;
     if (!comparison->step || comparison->bound != 0) {
-      where.emitRemark() << "not a step quantizer: the comparison is not x >= 0";
+      where.emitRemark()
+          << "not a step quantizer: the comparison is not x >= 0";
       continue;
     }
     Quantizer quantizer;

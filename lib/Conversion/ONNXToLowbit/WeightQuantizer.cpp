@@ -23,11 +23,10 @@ static Value skipStraightThrough(Value value) {
   auto add = value.getDefiningOp<onnx::AddOp>();
   if (!add)
     return value;
-  for (auto [difference, weight] : {std::pair(add.getA(), add.getB()),
-                                    std::pair(add.getB(), add.getA())}) {
+  for (auto [difference, weight] :
+       {std::pair(add.getA(), add.getB()), std::pair(add.getB(), add.getA())}) {
     auto sub = difference.getDefiningOp<onnx::SubOp>();
-    if (sub && sub.getB() == weight &&
-        sub.getA().getType() == value.getType())
+    if (sub && sub.getB() == weight && sub.getA().getType() == value.getType())
       return sub.getA();
   }
   return value;
@@ -69,9 +68,9 @@ WeightQuantizers::Entry WeightQuantizers::quantize(Value value,
   auto codes = RankedTensorType::get({rows, columns}, builder.getI8Type());
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&function.getFunctionBody().front());
-  weight.levels = ConstantOp::create(
-      builder, value.getLoc(), codes.clone(levels),
-      makeConstant<int8_t>(codes, std::move(found->levels)));
+  weight.levels =
+      ConstantOp::create(builder, value.getLoc(), codes.clone(levels),
+                         makeConstant<int8_t>(codes, std::move(found->levels)));
   entry.weight = std::move(weight);
   return entry;
 }

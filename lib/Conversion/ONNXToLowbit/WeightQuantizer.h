@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Weight quantizers: expressions of constants whose value is a binary or ternary
-// matrix. BiT's `mean|W| * sign(W - mean(W))` with a scale for the matrix or for a
-// row, TBT's `(q - W) + W`, BMT's bounds, and weights that an optimizer has folded
-// to floats all end here, because they are recognised by value.
+// Weight quantizers: expressions of constants whose value is a binary or
+// ternary matrix. BiT's `mean|W| * sign(W - mean(W))` with a scale for the
+// matrix or for a row, TBT's `(q - W) + W`, BMT's bounds, and weights that an
+// optimizer has folded to floats all end here, because they are recognised by
+// value: (Q13) to (Q16).
 //
 //===----------------------------------------------------------------------===//
 

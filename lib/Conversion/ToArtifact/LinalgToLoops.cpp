@@ -22,6 +22,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Utils/Utils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/Pass.h"
 
@@ -126,17 +127,22 @@ public:
 
   void emit() {
     ranges = op.createLoopRanges(builder, loc);
-    SmallVector<int64_t> extents = op.getStaticLoopRanges();
+    extents = op.getStaticLoopRanges();
     order = chooseOrder(op, extents);
+    for (const Range &range : ranges)
+      bounds.push_back(
+          getValueOrCreateConstantIndexOp(builder, loc, range.size));
     zero = arith::ConstantIndexOp::create(builder, loc, 0);
     one = arith::ConstantIndexOp::create(builder, loc, 1);
     ivs.assign(ranges.size(), zero);
-    if (order.parallel.empty())
-      return emitSequential(0);
+    if (order.parallel.empty()) {
+      emitSequential(0);
+      return jam();
+    }
     SmallVector<Value> lower, upper, step;
     for (unsigned dim : order.parallel) {
       lower.push_back(zero);
-      upper.push_back(extent(dim));
+      upper.push_back(bounds[dim]);
       step.push_back(one);
     }
     auto loop = scf::ParallelOp::create(builder, loc, lower, upper, step);
@@ -146,13 +152,10 @@ public:
          llvm::zip_equal(order.parallel, loop.getInductionVars()))
       ivs[dim] = iv;
     emitSequential(0);
+    jam();
   }
 
 private:
-  Value extent(unsigned dim) {
-    return getValueOrCreateConstantIndexOp(builder, loc, ranges[dim].size);
-  }
-
   /// The address of an operand for the current induction variables.
   SmallVector<Value> indices(OpOperand &operand) {
     SmallVector<Value> result;
@@ -198,6 +201,8 @@ private:
       return;
     }
     scf::ForOp loop = beginLoop(order.sequential[depth], {});
+    if (depth + 2 == order.sequential.size() && order.carried == 0)
+      outside = loop;
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
     emitSequential(depth + 1);
@@ -216,8 +221,19 @@ private:
         loop.getResults(), [](OpResult result) -> Value { return result; }));
   }
 
+  /// Takes several steps of the reduction around a parallel innermost loop at
+  /// once, in order: the result is then read and written that much less often.
+  void jam() {
+    if (!outside)
+      return;
+    int64_t trips = extents[order.sequential[order.sequential.size() - 2]];
+    for (uint64_t factor : {8, 4, 2})
+      if (!ShapedType::isDynamic(trips) && trips % factor == 0)
+        return (void)loopUnrollJamByFactor(outside, factor);
+  }
+
   scf::ForOp beginLoop(unsigned dim, ValueRange inits) {
-    auto loop = scf::ForOp::create(builder, loc, zero, extent(dim), one, inits);
+    auto loop = scf::ForOp::create(builder, loc, zero, bounds[dim], one, inits);
     ivs[dim] = loop.getInductionVar();
     return loop;
   }
@@ -255,9 +271,11 @@ private:
   OpBuilder &builder;
   Location loc;
   SmallVector<Range> ranges;
+  SmallVector<int64_t> extents;
   LoopOrder order;
-  SmallVector<Value> ivs;
+  SmallVector<Value> bounds, ivs;
   Value zero, one;
+  scf::ForOp outside; // the loop around the innermost one
 };
 
 struct LinalgToLoops

@@ -70,9 +70,15 @@ static LogicalResult moveToStack(memref::AllocOp alloc, scf::ParallelOp loop) {
 static LogicalResult hoistNested(func::FuncOp function) {
   Block &block = function.getBody().front();
   SmallVector<memref::AllocOp> nested;
-  function.walk([&](memref::AllocOp alloc) {
-    if (alloc->getBlock() != &block)
+  function.walk([&](Operation *op) {
+    if (op->getBlock() == &block)
+      return;
+    if (auto alloc = dyn_cast<memref::AllocOp>(op))
       nested.push_back(alloc);
+    // Stack memory of a sequential loop would grow with every iteration.
+    if (isa<memref::AllocaOp>(op) && op->getNumOperands() == 0 &&
+        !getOutermostParallel(op))
+      op->moveBefore(&block, block.begin());
   });
   if (nested.empty())
     return success();
@@ -178,9 +184,14 @@ public:
       offset =
           builder.createOrFold<arith::AddIOp>(loc, offset, slotBytes(slot));
     }
-    auto type = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+    APInt bytes;
+    bool fixed = matchPattern(offset, m_ConstantInt(&bytes));
+    auto type = MemRefType::get(
+        {fixed ? bytes.getSExtValue() : ShapedType::kDynamic},
+        builder.getI8Type());
     auto workspace = memref::AllocOp::create(
-        builder, loc, type, offset, builder.getI64IntegerAttr(kArenaAlignment));
+        builder, loc, type, fixed ? ValueRange() : ValueRange(offset),
+        builder.getI64IntegerAttr(kArenaAlignment));
     workspace->setAttr(kWorkspaceMarker, builder.getUnitAttr());
     for (auto [slot, start] : llvm::zip_equal(plan.slots, offsets))
       for (unsigned member : slot.buffers) {
@@ -195,8 +206,7 @@ public:
     NamedAttrList summary;
     summary.set("buffers", builder.getI64IntegerAttr(plan.buffers.size()));
     summary.set("slots", builder.getI64IntegerAttr(plan.slots.size()));
-    APInt bytes;
-    if (matchPattern(offset, m_ConstantInt(&bytes)))
+    if (fixed)
       summary.set("bytes", builder.getI64IntegerAttr(bytes.getSExtValue()));
     module->setAttr(kWorkspaceMarker,
                     summary.getDictionary(module.getContext()));

@@ -14,8 +14,8 @@ func.func @scores(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>) -> tensor<2x4x5x
   // CHECK-DAG: %[[KT:.*]] = onnx.Transpose %[[KR]] {perm = array<i64: 0, 2, 1, 3>}
   // CHECK: lowbit.matmul ins(%[[QT]], %[[KT]] :
   // CHECK-SAME: {transpose_rhs} -> tensor<2x4x5x5xi32>
-  %shape = onnx.Constant dense<[2, 5, 4, 2]> : tensor<4xi64>
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %shape = onnx.Constant dense<[2, 5, 4, 2]> : tensor<4xi64> : tensor<4xi64>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %q1 = onnx.Reshape %q, %shape : (tensor<2x5x8xf32>, tensor<4xi64>) -> tensor<2x5x4x2xf32>
   %q2 = onnx.Transpose %q1 {perm = array<i64: 0, 2, 1, 3>} : (tensor<2x5x4x2xf32>) -> tensor<2x4x5x2xf32>
   %q3 = onnx.Sign %q2 : (tensor<2x4x5x2xf32>) -> tensor<2x4x5x2xf32>
@@ -46,9 +46,9 @@ func.func @context(%p: tensor<?x4x?x?xf32>, %v: tensor<?x4x?x8xf32>) -> tensor<?
   // CHECK: %[[S:.*]] = lowbit.level_sum ins(%[[VL]] :
   // CHECK-SAME: {axis = 2 : i64} -> tensor<?x4x8xi32>
   // CHECK: linalg.generic {{.*}} ins(%[[ACC]], %{{.*}}, %[[S]] :
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<3.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<3.0> : tensor<f32> : tensor<f32>
   %mn = onnx.ReduceMin %p {keepdims = 0 : i64} : (tensor<?x4x?x?xf32>) -> tensor<f32>
   %s = onnx.Sub %p, %mn : (tensor<?x4x?x?xf32>, tensor<f32>) -> tensor<?x4x?x?xf32>
   %d = onnx.Div %s, %a : (tensor<?x4x?x?xf32>, tensor<f32>) -> tensor<?x4x?x?xf32>
@@ -69,7 +69,7 @@ func.func @context(%p: tensor<?x4x?x?xf32>, %v: tensor<?x4x?x8xf32>) -> tensor<?
 // CHECK-LABEL: func @broadcast
 // CHECK: onnx.MatMul {{.*}}lowbit.float_reason = "a batch dimension is broadcast"
 func.func @broadcast(%q: tensor<2x5x8xf32>, %k: tensor<1x8x5xf32>) -> tensor<2x5x5xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %q1 = onnx.Sign %q : (tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
   %q2 = onnx.Mul %q1, %a : (tensor<2x5x8xf32>, tensor<f32>) -> tensor<2x5x8xf32>
   %k1 = onnx.Sign %k : (tensor<1x8x5xf32>) -> tensor<1x8x5xf32>

@@ -12,10 +12,10 @@ func.func @bound(%x: tensor<2x?x8xf32>) -> tensor<2x?x8xf32> {
   // CHECK-SAME: rounding = #lowbit.rounding<step>
   // CHECK: lowbit.dequantize ins(%[[Q]], scale %[[S]] :
   // CHECK-SAME: granularity = #lowbit.granularity<token>
-  %eps = onnx.Constant dense<1.1920929e-07> : tensor<f32>
-  %lo = onnx.Constant dense<-0.9921875> : tensor<f32>
-  %hi = onnx.Constant dense<0.9921875> : tensor<f32>
-  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %eps = onnx.Constant dense<1.1920929e-07> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-0.9921875> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<0.9921875> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %a = onnx.Abs %x : (tensor<2x?x8xf32>) -> tensor<2x?x8xf32>
   %m = onnx.ReduceMax %a {axes = array<i64: -1>} : (tensor<2x?x8xf32>) -> tensor<2x?x1xf32>
   %b = onnx.Add %m, %eps : (tensor<2x?x1xf32>, tensor<f32>) -> tensor<2x?x1xf32>
@@ -35,10 +35,10 @@ func.func @bound(%x: tensor<2x?x8xf32>) -> tensor<2x?x8xf32> {
 // CHECK-LABEL: func @bound_one
 // CHECK-NOT: lowbit.quantize
 func.func @bound_one(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %eps = onnx.Constant dense<1.1920929e-07> : tensor<f32>
-  %lo = onnx.Constant dense<-1.0> : tensor<f32>
-  %hi = onnx.Constant dense<1.0> : tensor<f32>
-  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %eps = onnx.Constant dense<1.1920929e-07> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-1.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %a = onnx.Abs %x : (tensor<8xf32>) -> tensor<8xf32>
   %m = onnx.ReduceMax %a {keepdims = 0 : i64} : (tensor<8xf32>) -> tensor<f32>
   %b = onnx.Add %m, %eps : (tensor<f32>, tensor<f32>) -> tensor<f32>
@@ -66,7 +66,7 @@ func.func @largest_magnitude(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   // CHECK: %[[I:.*]] = onnx.Reciprocal %[[S]]
   // CHECK: %[[Q:.*]] = lowbit.quantize ins(%[[P]], scale %[[ONE:.*]] :
   // CHECK: lowbit.dequantize ins(%[[Q]], scale %[[I]] :
-  %c = onnx.Constant dense<127.0> : tensor<f32>
+  %c = onnx.Constant dense<127.0> : tensor<f32> : tensor<f32>
   %a = onnx.Abs %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %m = onnx.ReduceMax %a {keepdims = 0 : i64} : (tensor<?x8xf32>) -> tensor<f32>
   %shape = onnx.Shape %x : (tensor<?x8xf32>) -> tensor<2xi64>
@@ -87,8 +87,8 @@ func.func @largest_magnitude(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 // CHECK: lowbit.quantize
 // CHECK: lowbit.dequantize {{.*}}granularity = #lowbit.granularity<token>
 func.func @token_with_clip(%x: tensor<?x8xf32>, %s: tensor<?x1xf32>) -> tensor<?x8xf32> {
-  %lo = onnx.Constant dense<-128.0> : tensor<f32>
-  %hi = onnx.Constant dense<127.0> : tensor<f32>
+  %lo = onnx.Constant dense<-128.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<127.0> : tensor<f32> : tensor<f32>
   %p = onnx.Mul %x, %s : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
   %r = onnx.Round %p : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %c = onnx.Clip %r min %lo max %hi : (tensor<?x8xf32>, tensor<f32>, tensor<f32>) -> tensor<?x8xf32>
@@ -121,8 +121,8 @@ func.func @unbounded(%x: tensor<?x8xf32>, %s: tensor<f32>) -> tensor<?x8xf32> {
 // CHECK: %[[Q:.*]] = lowbit.quantize
 // CHECK: lowbit.dequantize ins(%[[Q]], scale %[[STEP]], offset %[[MIN]] :
 func.func @minimum_and_maximum(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
-  %eps = onnx.Constant dense<1.0e-8> : tensor<f32>
-  %n = onnx.Constant dense<255.0> : tensor<f32>
+  %eps = onnx.Constant dense<1.0e-8> : tensor<f32> : tensor<f32>
+  %n = onnx.Constant dense<255.0> : tensor<f32> : tensor<f32>
   %mn = onnx.ReduceMin %x {keepdims = 0 : i64} : (tensor<?x8xf32>) -> tensor<f32>
   %mx = onnx.ReduceMax %x {keepdims = 0 : i64} : (tensor<?x8xf32>) -> tensor<f32>
   %al = onnx.Sub %mx, %mn : (tensor<f32>, tensor<f32>) -> tensor<f32>

@@ -7,9 +7,9 @@ func.func @running_minimum(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // CHECK: %[[Q:.*]] = lowbit.quantize ins(%[[X]], scale %[[A:.*]], offset %[[MIN]] :
   // CHECK-SAME: !lowbit.levels<0, 1, 2, 3>
   // CHECK: lowbit.dequantize ins(%[[Q]], scale %[[A]], offset %[[MIN]] :
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<3.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<3.0> : tensor<f32> : tensor<f32>
   %mn = onnx.ReduceMin %x {keepdims = 0 : i64} : (tensor<?x?xf32>) -> tensor<f32>
   %s = onnx.Sub %x, %mn : (tensor<?x?xf32>, tensor<f32>) -> tensor<?x?xf32>
   %d = onnx.Div %s, %a : (tensor<?x?xf32>, tensor<f32>) -> tensor<?x?xf32>
@@ -27,11 +27,11 @@ func.func @running_minimum(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
 // CHECK-LABEL: func @baked
 // CHECK: lowbit.quantize ins(%{{.*}}, scale %{{.*}}, offset %{{.*}} : tensor<4x4xf32>, tensor<f32>, tensor<f32>)
 func.func @baked(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<3.0> : tensor<f32>
-  %m1 = onnx.Constant dense<-0.125> : tensor<f32>
-  %m2 = onnx.Constant dense<-0.125> : tensor<1x1xf32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<3.0> : tensor<f32> : tensor<f32>
+  %m1 = onnx.Constant dense<-0.125> : tensor<f32> : tensor<f32>
+  %m2 = onnx.Constant dense<-0.125> : tensor<1x1xf32> : tensor<1x1xf32>
   %s = onnx.Sub %x, %m1 : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
   %d = onnx.Div %s, %a : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
   %r = onnx.Round %d : (tensor<4x4xf32>) -> tensor<4x4xf32>
@@ -52,9 +52,9 @@ func.func @baked(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
 // CHECK: lowbit.quantize ins(%[[D]], scale %{{[^,]*}} :
 // CHECK: onnx.Add
 func.func @other_minimum(%x: tensor<4xf32>, %mn: tensor<f32>, %other: tensor<f32>) -> tensor<4xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<3.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<3.0> : tensor<f32> : tensor<f32>
   %s = onnx.Sub %x, %mn : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   %d = onnx.Div %s, %a : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   %r = onnx.Round %d : (tensor<4xf32>) -> tensor<4xf32>

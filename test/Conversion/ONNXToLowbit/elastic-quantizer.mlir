@@ -10,9 +10,9 @@ func.func @signed_two_bits(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   // CHECK-SAME: rounding = #lowbit.rounding<half_even>
   // CHECK-SAME: tensor<2x8x!lowbit.levels<-2, -1, 0, 1>>
   // CHECK: lowbit.dequantize ins(%[[Q]], scale %[[A]]
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<-2.0> : tensor<f32>
-  %hi = onnx.Constant dense<1.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-2.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %a : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
   %r = onnx.Round %d : (tensor<2x8xf32>) -> tensor<2x8xf32>
   %c = onnx.Clip %r min %lo max %hi : (tensor<2x8xf32>, tensor<f32>, tensor<f32>) -> tensor<2x8xf32>
@@ -28,9 +28,9 @@ func.func @signed_two_bits(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
 // CHECK: lowbit.quantize
 // CHECK-SAME: !lowbit.levels<0, 1>
 func.func @min_max(%x: tensor<?xf32>) -> tensor<?xf32> {
-  %a = onnx.Constant dense<0.25> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<1.0> : tensor<f32>
+  %a = onnx.Constant dense<0.25> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %a : (tensor<?xf32>, tensor<f32>) -> tensor<?xf32>
   %m = onnx.Max %d, %lo : (tensor<?xf32>, tensor<f32>) -> tensor<?xf32>
   %c = onnx.Min %m, %hi : (tensor<?xf32>, tensor<f32>) -> tensor<?xf32>
@@ -44,10 +44,10 @@ func.func @min_max(%x: tensor<?xf32>) -> tensor<?xf32> {
 // CHECK-LABEL: func @other_scale
 // CHECK-NOT: lowbit.quantize
 func.func @other_scale(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %b = onnx.Constant dense<0.75> : tensor<f32>
-  %lo = onnx.Constant dense<-2.0> : tensor<f32>
-  %hi = onnx.Constant dense<1.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %b = onnx.Constant dense<0.75> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-2.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %a : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
   %r = onnx.Round %d : (tensor<8xf32>) -> tensor<8xf32>
   %c = onnx.Clip %r min %lo max %hi : (tensor<8xf32>, tensor<f32>, tensor<f32>) -> tensor<8xf32>
@@ -61,9 +61,9 @@ func.func @other_scale(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK-LABEL: func @fraction
 // CHECK-NOT: lowbit.quantize
 func.func @fraction(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<-1.5> : tensor<f32>
-  %hi = onnx.Constant dense<1.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-1.5> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %a : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
   %r = onnx.Round %d : (tensor<8xf32>) -> tensor<8xf32>
   %c = onnx.Clip %r min %lo max %hi : (tensor<8xf32>, tensor<f32>, tensor<f32>) -> tensor<8xf32>
@@ -77,9 +77,9 @@ func.func @fraction(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK-LABEL: func @too_many
 // CHECK-NOT: lowbit.quantize
 func.func @too_many(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<256.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<256.0> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %a : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
   %r = onnx.Round %d : (tensor<8xf32>) -> tensor<8xf32>
   %c = onnx.Clip %r min %lo max %hi : (tensor<8xf32>, tensor<f32>, tensor<f32>) -> tensor<8xf32>
@@ -93,8 +93,8 @@ func.func @too_many(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK-LABEL: func @one_bound
 // CHECK-NOT: lowbit.quantize
 func.func @one_bound(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %a : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
   %r = onnx.Round %d : (tensor<8xf32>) -> tensor<8xf32>
   %c = onnx.Clip %r min %lo : (tensor<8xf32>, tensor<f32>) -> tensor<8xf32>

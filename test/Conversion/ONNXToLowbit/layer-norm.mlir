@@ -5,12 +5,12 @@
 // CHECK-LABEL: func @decomposed
 // CHECK-SAME: %[[X:.*]]: tensor<2x?x4xf32>
 func.func @decomposed(%x: tensor<2x?x4xf32>) -> tensor<2x?x4xf32> {
-  // CHECK: lowbit.layer_norm ins(%[[X]], %{{.*}}, bias %{{.*}} :
+  // CHECK: lowbit.layer_norm ins(%[[X]], %{{[^,]*}}, bias %{{[a-z0-9_]+}} :
   // CHECK-SAME: epsilon = 9.99999996E-13 : f32
-  %two = onnx.Constant dense<2.0> : tensor<f32>
-  %eps = onnx.Constant dense<1.0e-12> : tensor<f32>
-  %w = onnx.Constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
-  %b = onnx.Constant dense<[5.0, 6.0, 7.0, 8.0]> : tensor<4xf32>
+  %two = onnx.Constant dense<2.0> : tensor<f32> : tensor<f32>
+  %eps = onnx.Constant dense<1.0e-12> : tensor<f32> : tensor<f32>
+  %w = onnx.Constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32> : tensor<4xf32>
+  %b = onnx.Constant dense<[5.0, 6.0, 7.0, 8.0]> : tensor<4xf32> : tensor<4xf32>
   %m = onnx.ReduceMean %x {axes = array<i64: -1>} : (tensor<2x?x4xf32>) -> tensor<2x?x1xf32>
   %c = onnx.Sub %x, %m : (tensor<2x?x4xf32>, tensor<2x?x1xf32>) -> tensor<2x?x4xf32>
   %p = onnx.Pow %c, %two : (tensor<2x?x4xf32>, tensor<f32>) -> tensor<2x?x4xf32>
@@ -47,7 +47,7 @@ func.func @no_epsilon(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
 // CHECK-LABEL: func @operator
 // CHECK: lowbit.layer_norm
 func.func @operator(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
-  %w = onnx.Constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %w = onnx.Constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32> : tensor<4xf32>
   %y = onnx.LayerNormalization %x, %w {axis = -1 : i64, epsilon = 1.0e-5 : f32} : (tensor<?x?x4xf32>, tensor<4xf32>) -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
@@ -59,7 +59,7 @@ func.func @operator(%x: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
 // CHECK-LABEL: func @two_axes
 // CHECK: onnx.LayerNormalization
 func.func @two_axes(%x: tensor<2x3x4xf32>) -> tensor<2x3x4xf32> {
-  %w = onnx.Constant dense<1.0> : tensor<3x4xf32>
+  %w = onnx.Constant dense<1.0> : tensor<3x4xf32> : tensor<3x4xf32>
   // expected-remark @below {{not a layer_norm}}
   %y = onnx.LayerNormalization %x, %w {axis = 1 : i64} : (tensor<2x3x4xf32>, tensor<3x4xf32>) -> tensor<2x3x4xf32>
   return %y : tensor<2x3x4xf32>

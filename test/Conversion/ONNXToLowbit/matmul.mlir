@@ -14,10 +14,10 @@ func.func @linear(%x: tensor<2x?x3xf32>) -> tensor<2x?x2xf32> {
   // CHECK:   %[[F:.*]] = arith.sitofp
   // CHECK:   arith.mulf %[[F]], %[[C]]
   // CHECK: return %[[Y]]
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %s = onnx.Sign %x : (tensor<2x?x3xf32>) -> tensor<2x?x3xf32>
   %m = onnx.Mul %s, %a : (tensor<2x?x3xf32>, tensor<f32>) -> tensor<2x?x3xf32>
-  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32> : tensor<3x2xf32>
   %y = onnx.MatMul %m, %w : (tensor<2x?x3xf32>, tensor<3x2xf32>) -> tensor<2x?x2xf32>
   return %y : tensor<2x?x2xf32>
 }
@@ -33,7 +33,7 @@ func.func @linear(%x: tensor<2x?x3xf32>) -> tensor<2x?x2xf32> {
 // CHECK-NOT: sitofp
 // CHECK: arith.mulf
 func.func @float_left(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32> : tensor<3x2xf32>
   %y = onnx.MatMul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
@@ -52,9 +52,9 @@ func.func @float_left(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 // CHECK:   %[[D:.*]] = arith.mulf %[[O]], %[[S]]
 // CHECK:   arith.addf %[[P]], %[[D]]
 func.func @offset(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %lo = onnx.Constant dense<0.0> : tensor<f32>
-  %hi = onnx.Constant dense<3.0> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<3.0> : tensor<f32> : tensor<f32>
   %mn = onnx.ReduceMin %x {keepdims = 0 : i64} : (tensor<?x3xf32>) -> tensor<f32>
   %s = onnx.Sub %x, %mn : (tensor<?x3xf32>, tensor<f32>) -> tensor<?x3xf32>
   %d = onnx.Div %s, %a : (tensor<?x3xf32>, tensor<f32>) -> tensor<?x3xf32>
@@ -62,7 +62,7 @@ func.func @offset(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   %c = onnx.Clip %r min %lo max %hi : (tensor<?x3xf32>, tensor<f32>, tensor<f32>) -> tensor<?x3xf32>
   %m = onnx.Mul %c, %a : (tensor<?x3xf32>, tensor<f32>) -> tensor<?x3xf32>
   %v = onnx.Add %m, %mn : (tensor<?x3xf32>, tensor<f32>) -> tensor<?x3xf32>
-  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32> : tensor<3x2xf32>
   %y = onnx.MatMul %v, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
@@ -76,10 +76,10 @@ func.func @offset(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 // CHECK: %[[Y:.*]] = linalg.generic
 // CHECK: onnx.Add %[[Y]], %{{.*}}
 func.func @gemm(%x: tensor<4x3xf32>, %b: tensor<2xf32>) -> tensor<4x2xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %s = onnx.Sign %x : (tensor<4x3xf32>) -> tensor<4x3xf32>
   %m = onnx.Mul %s, %a : (tensor<4x3xf32>, tensor<f32>) -> tensor<4x3xf32>
-  %w = onnx.Constant dense<[[0.25, -0.25, 0.25], [-0.25, -0.25, 0.25]]> : tensor<2x3xf32>
+  %w = onnx.Constant dense<[[0.25, -0.25, 0.25], [-0.25, -0.25, 0.25]]> : tensor<2x3xf32> : tensor<2x3xf32>
   %y = onnx.Gemm %m, %w, %b {transB = 1 : i64} : (tensor<4x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<4x2xf32>
   return %y : tensor<4x2xf32>
 }
@@ -89,10 +89,10 @@ func.func @gemm(%x: tensor<4x3xf32>, %b: tensor<2xf32>) -> tensor<4x2xf32> {
 // CHECK-LABEL: func @gemm_transposed
 // CHECK: onnx.Gemm {{.*}}lowbit.float_reason = "the left side is transposed"
 func.func @gemm_transposed(%x: tensor<3x4xf32>) -> tensor<4x2xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %s = onnx.Sign %x : (tensor<3x4xf32>) -> tensor<3x4xf32>
   %m = onnx.Mul %s, %a : (tensor<3x4xf32>, tensor<f32>) -> tensor<3x4xf32>
-  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.25, -0.25], [-0.25, -0.25], [0.25, 0.25]]> : tensor<3x2xf32> : tensor<3x2xf32>
   // expected-remark @below {{stays a float matmul: the left side is transposed}}
   %y = onnx.Gemm %m, %w {transA = 1 : i64} : (tensor<3x4xf32>, tensor<3x2xf32>) -> tensor<4x2xf32>
   return %y : tensor<4x2xf32>
@@ -106,10 +106,10 @@ func.func @gemm_transposed(%x: tensor<3x4xf32>) -> tensor<4x2xf32> {
 // CHECK: lowbit.dequantize
 // CHECK: onnx.MatMul
 func.func @float_right(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %s = onnx.Sign %x : (tensor<?x3xf32>) -> tensor<?x3xf32>
   %m = onnx.Mul %s, %a : (tensor<?x3xf32>, tensor<f32>) -> tensor<?x3xf32>
-  %w = onnx.Constant dense<[[0.1, -0.2], [-0.3, 0.4], [0.5, 0.6]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.1, -0.2], [-0.3, 0.4], [0.5, 0.6]]> : tensor<3x2xf32> : tensor<3x2xf32>
   // expected-remark @below {{is not on the levels of its row}}
   %y = onnx.MatMul %m, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>

@@ -5,8 +5,8 @@
 // CHECK-LABEL: func @shared
 // CHECK-SAME: %[[X:.*]]: tensor<2x?x8xf32>
 func.func @shared(%x: tensor<2x?x8xf32>) -> (tensor<2x?x8xf32>, tensor<2x?x8xf32>) {
-  %a = onnx.Constant dense<0.5> : tensor<f32>
-  %b = onnx.Constant dense<[0.25]> : tensor<1xf32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %b = onnx.Constant dense<[0.25]> : tensor<1xf32> : tensor<1xf32>
   // CHECK: %[[Q:.*]] = lowbit.quantize ins(%[[X]] : tensor<2x?x8xf32>)
   // CHECK-SAME: rounding = #lowbit.rounding<sign>
   // CHECK-SAME: -> tensor<2x?x8x!lowbit.levels<-1, 0, 1>>
@@ -30,8 +30,8 @@ func.func @shift(%x: tensor<?x?x3xf32>) -> (tensor<?x?x3xf32>, tensor<?x?x3xf32>
   // CHECK: lowbit.quantize ins(%[[X]], shift %[[SHIFT]] : tensor<?x?x3xf32>, tensor<3xf32>)
   // The sum itself is an output too.
   // CHECK: return %{{.*}}, %{{.*}}
-  %move = onnx.Constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %move = onnx.Constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32> : tensor<3xf32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %shape = onnx.Shape %x : (tensor<?x?x3xf32>) -> tensor<3xi64>
   %e = onnx.Expand %move, %shape : (tensor<3xf32>, tensor<3xi64>) -> tensor<?x?x3xf32>
   %sum = onnx.Add %x, %e : (tensor<?x?x3xf32>, tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
@@ -48,8 +48,8 @@ func.func @shift(%x: tensor<?x?x3xf32>) -> (tensor<?x?x3xf32>, tensor<?x?x3xf32>
 // CHECK: arith.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
 // CHECK: lowbit.quantize ins(%{{.*}}, shift
 func.func @shift_written_out(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
-  %move = onnx.Constant dense<[[1.0, 2.0], [1.0, 2.0]]> : tensor<2x2xf32>
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %move = onnx.Constant dense<[[1.0, 2.0], [1.0, 2.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %sum = onnx.Add %move, %x : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   %s = onnx.Sign %sum : (tensor<2x2xf32>) -> tensor<2x2xf32>
   %y = onnx.Mul %s, %a : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
@@ -64,8 +64,8 @@ func.func @shift_written_out(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
 // CHECK: %[[SUM:.*]] = onnx.Add
 // CHECK: lowbit.quantize ins(%[[SUM]] : tensor<2x2xf32>)
 func.func @not_a_vector(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
-  %move = onnx.Constant dense<[[1.0, 2.0], [1.0, 3.0]]> : tensor<2x2xf32>
-  %a = onnx.Constant dense<0.5> : tensor<f32>
+  %move = onnx.Constant dense<[[1.0, 2.0], [1.0, 3.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %sum = onnx.Add %x, %move : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   %s = onnx.Sign %sum : (tensor<2x2xf32>) -> tensor<2x2xf32>
   %y = onnx.Mul %s, %a : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
@@ -80,8 +80,8 @@ func.func @not_a_vector(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
 // CHECK: arith.constant dense<9.99999974E-6> : tensor<f32>
 // CHECK: lowbit.dequantize
 func.func @guard(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %a = onnx.Constant dense<-0.5> : tensor<f32>
-  %eps = onnx.Constant dense<1.0e-5> : tensor<f32>
+  %a = onnx.Constant dense<-0.5> : tensor<f32> : tensor<f32>
+  %eps = onnx.Constant dense<1.0e-5> : tensor<f32> : tensor<f32>
   %c = onnx.Greater %a, %eps : (tensor<f32>, tensor<f32>) -> tensor<i1>
   %w = onnx.Where %c, %a, %eps : (tensor<i1>, tensor<f32>, tensor<f32>) -> tensor<f32>
   %s = onnx.Sign %x : (tensor<4xf32>) -> tensor<4xf32>

@@ -15,9 +15,9 @@ func.func @softmax(%x: tensor<2x?x?xf32>) -> (tensor<2x?x?xf32>, tensor<2x?x?xf3
 // CHECK-NEXT: %[[Y:.*]] = onnx.Gelu %{{.*}}
 // CHECK-NEXT: return %[[Y]]
 func.func @gelu(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %root = onnx.Constant dense<1.4142135381698608> : tensor<f32>
-  %one = onnx.Constant dense<1.0> : tensor<f32>
-  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %root = onnx.Constant dense<1.4142135381698608> : tensor<f32> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %root : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
   %e = onnx.Erf %d : (tensor<?x4xf32>) -> tensor<?x4xf32>
   %a = onnx.Add %e, %one : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
@@ -31,9 +31,9 @@ func.func @gelu(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @gelu_bit
 // CHECK-NEXT: onnx.Gelu
 func.func @gelu_bit(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %root = onnx.Constant dense<0.70710678118> : tensor<f32>
-  %one = onnx.Constant dense<1.0> : tensor<f32>
-  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %root = onnx.Constant dense<0.70710678118> : tensor<f32> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %d = onnx.Mul %x, %root : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
   %e = onnx.Erf %d : (tensor<?x4xf32>) -> tensor<?x4xf32>
   %a = onnx.Add %one, %e : (tensor<f32>, tensor<?x4xf32>) -> tensor<?x4xf32>
@@ -45,9 +45,9 @@ func.func @gelu_bit(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @not_gelu
 // CHECK-NOT: onnx.Gelu
 func.func @not_gelu(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %root = onnx.Constant dense<1.5> : tensor<f32>
-  %one = onnx.Constant dense<1.0> : tensor<f32>
-  %half = onnx.Constant dense<0.5> : tensor<f32>
+  %root = onnx.Constant dense<1.5> : tensor<f32> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
   %d = onnx.Div %x, %root : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>
   %e = onnx.Erf %d : (tensor<?x4xf32>) -> tensor<?x4xf32>
   %a = onnx.Add %e, %one : (tensor<?x4xf32>, tensor<f32>) -> tensor<?x4xf32>

@@ -5,9 +5,9 @@
 // CHECK-SAME: rounding = #lowbit.rounding<step>
 // CHECK-SAME: !lowbit.levels<-1, 1>
 func.func @greater_or_equal(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
-  %zero = onnx.Constant dense<0.0> : tensor<f32>
-  %a = onnx.Constant dense<0.75> : tensor<f32>
-  %n = onnx.Constant dense<-0.75> : tensor<f32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %a = onnx.Constant dense<0.75> : tensor<f32> : tensor<f32>
+  %n = onnx.Constant dense<-0.75> : tensor<f32> : tensor<f32>
   %c = onnx.GreaterOrEqual %x, %zero : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xi1>
   %y = onnx.Where %c, %a, %n : (tensor<2x8xi1>, tensor<f32>, tensor<f32>) -> tensor<2x8xf32>
   return %y : tensor<2x8xf32>
@@ -24,7 +24,7 @@ func.func @greater_or_equal(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
 // CHECK: lowbit.dequantize ins(%[[Q]], scale %[[S]] :
 // CHECK-SAME: granularity = #lowbit.granularity<token>
 func.func @token(%x: tensor<2x?x8xf32>, %h: tensor<2x?x1xf32>) -> tensor<2x?x8xf32> {
-  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
   %n = onnx.Neg %h : (tensor<2x?x1xf32>) -> tensor<2x?x1xf32>
   %c = onnx.Less %x, %zero : (tensor<2x?x8xf32>, tensor<f32>) -> tensor<2x?x8xi1>
   %y = onnx.Where %c, %n, %h : (tensor<2x?x8xi1>, tensor<2x?x1xf32>, tensor<2x?x1xf32>) -> tensor<2x?x8xf32>
@@ -38,9 +38,9 @@ func.func @token(%x: tensor<2x?x8xf32>, %h: tensor<2x?x1xf32>) -> tensor<2x?x8xf
 // CHECK-LABEL: func @greater
 // CHECK-NOT: lowbit.quantize
 func.func @greater(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %zero = onnx.Constant dense<0.0> : tensor<f32>
-  %a = onnx.Constant dense<0.75> : tensor<f32>
-  %n = onnx.Constant dense<-0.75> : tensor<f32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %a = onnx.Constant dense<0.75> : tensor<f32> : tensor<f32>
+  %n = onnx.Constant dense<-0.75> : tensor<f32> : tensor<f32>
   %c = onnx.Greater %x, %zero : (tensor<8xf32>, tensor<f32>) -> tensor<8xi1>
   // expected-remark @below {{not a step quantizer: the comparison is not x >= 0}}
   %y = onnx.Where %c, %a, %n : (tensor<8xi1>, tensor<f32>, tensor<f32>) -> tensor<8xf32>
@@ -54,8 +54,8 @@ func.func @greater(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK-LABEL: func @mask
 // CHECK-NOT: lowbit.quantize
 func.func @mask(%x: tensor<8xf32>) -> tensor<8xf32> {
-  %zero = onnx.Constant dense<0.0> : tensor<f32>
-  %n = onnx.Constant dense<-0.75> : tensor<f32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %n = onnx.Constant dense<-0.75> : tensor<f32> : tensor<f32>
   %c = onnx.GreaterOrEqual %x, %zero : (tensor<8xf32>, tensor<f32>) -> tensor<8xi1>
   %y = onnx.Where %c, %zero, %n : (tensor<8xi1>, tensor<f32>, tensor<f32>) -> tensor<8xf32>
   return %y : tensor<8xf32>

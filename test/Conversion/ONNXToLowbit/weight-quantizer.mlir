@@ -8,10 +8,10 @@
 // CHECK: lowbit.matmul ins(%{{.*}}, %[[W]] : {{.*}}) {{.*}} {transpose_rhs}
 // CHECK: arith.mulf %{{.*}}, %[[C:.*]] : f32
 func.func @bit_torchscript(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
-  %w = onnx.Constant dense<[[1.0, -1.0], [-1.0, 3.0]]> : tensor<2x2xf32>
-  %flat = onnx.Constant dense<[1.0, -1.0, -1.0, 3.0]> : tensor<4xf32>
-  %count = onnx.Constant dense<4.0> : tensor<f32>
-  %shape = onnx.Constant dense<[2, 2]> : tensor<2xi64>
+  %w = onnx.Constant dense<[[1.0, -1.0], [-1.0, 3.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %flat = onnx.Constant dense<[1.0, -1.0, -1.0, 3.0]> : tensor<4xf32> : tensor<4xf32>
+  %count = onnx.Constant dense<4.0> : tensor<f32> : tensor<f32>
+  %shape = onnx.Constant dense<[2, 2]> : tensor<2xi64> : tensor<2xi64>
   %sum = onnx.ReduceL1 %flat {keepdims = 0 : i64} : (tensor<4xf32>) -> tensor<f32>
   %m = onnx.Div %sum, %count : (tensor<f32>, tensor<f32>) -> tensor<f32>
   %e = onnx.ReduceMean %w {keepdims = 0 : i64} : (tensor<2x2xf32>) -> tensor<f32>
@@ -32,10 +32,10 @@ func.func @bit_torchscript(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
 // CHECK: lowbit.constant dense<{{\[}}[1, -1], [-1, 1]]>
 // CHECK: arith.constant 1.500000e+00 : f32
 func.func @bit_dynamo(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
-  %w = onnx.Constant dense<[[1.0, -1.0], [-1.0, 3.0]]> : tensor<2x2xf32>
-  %count = onnx.Constant dense<4.0> : tensor<f32>
-  %minus = onnx.Constant dense<[-1]> : tensor<1xi64>
-  %shape = onnx.Constant dense<[2, 2]> : tensor<2xi64>
+  %w = onnx.Constant dense<[[1.0, -1.0], [-1.0, 3.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %count = onnx.Constant dense<4.0> : tensor<f32> : tensor<f32>
+  %minus = onnx.Constant dense<[-1]> : tensor<1xi64> : tensor<1xi64>
+  %shape = onnx.Constant dense<[2, 2]> : tensor<2xi64> : tensor<2xi64>
   %flat = onnx.Reshape %w, %minus : (tensor<2x2xf32>, tensor<1xi64>) -> tensor<4xf32>
   %sum = onnx.ReduceL1 %flat {keepdims = 0 : i64} : (tensor<4xf32>) -> tensor<f32>
   %m = onnx.Div %sum, %count : (tensor<f32>, tensor<f32>) -> tensor<f32>
@@ -58,8 +58,8 @@ func.func @bit_dynamo(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
 // CHECK: lowbit.constant dense<{{\[}}[1, 0], [-1, 0]]> : tensor<2x2xi8> -> tensor<2x2x!lowbit.levels<-1, 0, 1>>
 // CHECK: lowbit.matmul
 func.func @zero_level(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
-  %w = onnx.Constant dense<[[2.0, -2.0], [0.0, 0.0]]> : tensor<2x2xf32>
-  %m = onnx.Constant dense<1.0> : tensor<f32>
+  %w = onnx.Constant dense<[[2.0, -2.0], [0.0, 0.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %m = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
   %e = onnx.ReduceMean %w {keepdims = 0 : i64} : (tensor<2x2xf32>) -> tensor<f32>
   %c = onnx.Sub %w, %e : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
   %s = onnx.Sign %c : (tensor<2x2xf32>) -> tensor<2x2xf32>
@@ -76,8 +76,8 @@ func.func @zero_level(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
 // CHECK: onnx.Constant dense<{{\[}}[2.000000e+00, 4.000000e+00], [6.000000e+00, 8.000000e+00]]>
 // CHECK: onnx.MatMul
 func.func @computed_float(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
-  %w = onnx.Constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
-  %two = onnx.Constant dense<2.0> : tensor<f32>
+  %w = onnx.Constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %two = onnx.Constant dense<2.0> : tensor<f32> : tensor<f32>
   %s = onnx.Mul %w, %two : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
   %y = onnx.MatMul %x, %s : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
   return %y : tensor<3x2xf32>
@@ -91,7 +91,7 @@ func.func @computed_float(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
 // CHECK: lowbit.constant dense<{{\[}}[1, -1], [-1, 1]]>
 // CHECK: arith.constant dense<[1.500000e+00, 2.000000e+00]> : tensor<2xf32>
 func.func @row_straight_through(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
-  %w = onnx.Constant dense<[[1.0, -2.0], [-1.0, 3.0]]> : tensor<2x2xf32>
+  %w = onnx.Constant dense<[[1.0, -2.0], [-1.0, 3.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
   %a = onnx.Abs %w : (tensor<2x2xf32>) -> tensor<2x2xf32>
   %s = onnx.ReduceMean %a {axes = array<i64: 1>} : (tensor<2x2xf32>) -> tensor<2x1xf32>
   %d = onnx.Div %w, %s : (tensor<2x2xf32>, tensor<2x1xf32>) -> tensor<2x2xf32>
@@ -112,7 +112,7 @@ func.func @row_straight_through(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
 // CHECK: lowbit.constant dense<{{\[}}[1, -1, 1], [-1, -1, 1]]> : tensor<2x3xi8>
 // CHECK: arith.constant dense<[5.000000e-01, 2.000000e+00]> : tensor<2xf32>
 func.func @folded(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %w = onnx.Constant dense<[[0.5, -2.0], [-0.5, -2.00000023841858], [0.5, 2.0]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.5, -2.0], [-0.5, -2.00000023841858], [0.5, 2.0]]> : tensor<3x2xf32> : tensor<3x2xf32>
   %y = onnx.MatMul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
@@ -125,7 +125,7 @@ func.func @folded(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 // CHECK-NOT: lowbit.constant
 // CHECK: onnx.MatMul {{.*}}lowbit.float_reason = "weight[1, 2] = 4.900000e-01 is not on the levels of its row, 0 and +-5.000000e-01"
 func.func @off_levels(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %w = onnx.Constant dense<[[0.5, -0.5], [-0.5, -0.5], [0.5, 0.49]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.5, -0.5], [-0.5, -0.5], [0.5, 0.49]]> : tensor<3x2xf32> : tensor<3x2xf32>
   // expected-remark @below {{is not on the levels of its row}}
   %y = onnx.MatMul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
@@ -138,7 +138,7 @@ func.func @off_levels(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 // CHECK-LABEL: func @float
 // CHECK: onnx.MatMul {{.*}}lowbit.float_reason
 func.func @float(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
-  %w = onnx.Constant dense<[[0.1, -0.2], [-0.3, 0.4], [0.5, 0.6]]> : tensor<3x2xf32>
+  %w = onnx.Constant dense<[[0.1, -0.2], [-0.3, 0.4], [0.5, 0.6]]> : tensor<3x2xf32> : tensor<3x2xf32>
   %y = onnx.MatMul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
@@ -151,8 +151,8 @@ func.func @float(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 // CHECK: onnx.MatMul {{.*}}lowbit.float_reason = "all weights are zero"
 // CHECK: onnx.MatMul {{.*}}lowbit.float_reason = "weight[0, 0] = nan is
 func.func @no_scale(%x: tensor<?x2xf32>) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
-  %w = onnx.Constant dense<0.0> : tensor<2x2xf32>
-  %v = onnx.Constant dense<0x7FC00000> : tensor<2x2xf32>
+  %w = onnx.Constant dense<0.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  %v = onnx.Constant dense<0x7FC00000> : tensor<2x2xf32> : tensor<2x2xf32>
   %y = onnx.MatMul %x, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   %z = onnx.MatMul %x, %v : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   return %y, %z : tensor<?x2xf32>, tensor<?x2xf32>

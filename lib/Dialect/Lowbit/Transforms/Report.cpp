@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Writes what became of every matmul into the module's attribute `lowbit.report`,
-// as JSON: its size, the levels of both sides, the kernel, the bytes of a constant
-// right side, or why it stayed float. Works before and after packing.
+// Writes what became of every matmul into the module's attribute
+// `lowbit.report`, as JSON: its size, the levels of both sides, the kernel, the
+// bytes of a constant right side, or why it stayed float. Works before and
+// after packing.
 //
 //===----------------------------------------------------------------------===//
 
@@ -86,8 +87,8 @@ int64_t getConstantBytes(Value value) {
     return 0;
   if (auto levels = dyn_cast<LevelsType>(type.getElementType()))
     return llvm::divideCeil(type.getNumElements() * levels.getPlanes(), 8);
-  return llvm::divideCeil(
-      type.getNumElements() * type.getElementTypeBitWidth(), 8);
+  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(),
+                          8);
 }
 
 class Report {

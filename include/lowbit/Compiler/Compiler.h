@@ -1,0 +1,86 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// From a model to an artifact, or to any stage on the way. Thread-safe: every
+// compilation has a context of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_COMPILER_COMPILER_H
+#define LOWBIT_COMPILER_COMPILER_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mlir::lowbit {
+
+/// Where compilation stops: after a stage of Pipelines.h (MLIR text), or with
+/// LLVM IR (text), assembly, an object file or a shared library.
+enum class Emit { ONNX, Lowbit, Loops, LLVM, LLVMIR, Assembly, Object, Shared };
+
+/// The names of `lowbit-compile --emit`: onnx, lowbit, loops, llvm, llvm-ir,
+/// asm, obj, so.
+std::optional<Emit> parseEmit(llvm::StringRef name);
+llvm::StringRef getEmitNames();
+
+struct CompileOptions {
+  Emit emit = Emit::Shared;
+  /// See Target::parse.
+  std::string target = "native";
+  /// A row of the kernel table to use where it applies; empty: the best one.
+  std::string kernel;
+  /// An object file exports `lowbit_artifact_<name>`, with every character that
+  /// C does not allow in a name replaced by '_'. A shared library ignores it.
+  std::string name = "model";
+  /// Whether remarks, such as why a quantizer was not recognised, join the
+  /// diagnostics.
+  bool remarks = false;
+  /// Whether MLIR text leaves out the contents of large constants.
+  bool elideConstants = false;
+  /// Where to tell the time that each step took; null: nowhere.
+  llvm::raw_ostream *log = nullptr;
+};
+
+struct CompileResult {
+  /// The text, object file or shared library.
+  std::unique_ptr<llvm::MemoryBuffer> output;
+  /// For an object file: a C header that declares its LowbitArtifact.
+  std::string header;
+  /// What became of every matmul, as JSON; empty before that is known.
+  std::string report;
+  /// Warnings, and remarks when asked for, one per line.
+  std::string diagnostics;
+};
+
+/// Compiles the model at `path`: MLIR when it ends in .mlir or .mlirbc or is
+/// "-" (standard input), else ONNX. The error holds every diagnostic, one per
+/// line.
+llvm::Expected<CompileResult> compileFile(llvm::StringRef path,
+                                          const CompileOptions &options);
+
+/// The same for a model in memory: MLIR text or bytecode when `isMLIR`, else
+/// ONNX, whose external data is looked for in `baseDir` (refused when empty).
+/// The bytes must outlive the call.
+llvm::Expected<CompileResult> compileBuffer(llvm::StringRef bytes, bool isMLIR,
+                                            llvm::StringRef baseDir,
+                                            const CompileOptions &options);
+
+/// Writes to a temporary file beside `path` and renames it; "-" is standard
+/// output.
+llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
+
+/// The report as a table for people; empty when `json` is no report.
+std::string formatReport(llvm::StringRef json);
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_COMPILER_COMPILER_H

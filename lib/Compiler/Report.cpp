@@ -1,0 +1,93 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The compile report (see lowbit-report) as a table: one row per matmul, one
+// line per reason to stay float, and the sums.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Compiler/Compiler.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+#include <vector>
+
+using llvm::StringRef;
+using Row = std::vector<std::string>;
+
+/// A number, "?" when it depends on the inputs, or a string.
+static std::string getCell(const llvm::json::Object &entry, StringRef key,
+                           StringRef missing) {
+  const llvm::json::Value *value = entry.get(key);
+  if (!value)
+    return missing.str();
+  if (std::optional<int64_t> number = value->getAsInteger())
+    return std::to_string(*number);
+  if (std::optional<StringRef> text = value->getAsString())
+    return text->str();
+  return missing.str();
+}
+
+/// Columns as wide as their widest cell; the first is left-aligned.
+static void printTable(llvm::raw_ostream &os, llvm::ArrayRef<Row> rows) {
+  llvm::SmallVector<size_t> widths(rows.front().size());
+  for (const Row &row : rows)
+    for (size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  for (const Row &row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::string gap(widths[i] - row[i].size(), ' ');
+      line += i == 0 ? row[i] + gap : "  " + gap + row[i];
+    }
+    os << StringRef(line).rtrim() << "\n";
+  }
+}
+
+std::string mlir::lowbit::formatReport(StringRef json) {
+  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(json);
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return "";
+  }
+  const llvm::json::Object *report = parsed->getAsObject();
+  const llvm::json::Array *matmuls =
+      report ? report->getArray("matmuls") : nullptr;
+  if (!matmuls)
+    return "";
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  std::vector<Row> rows = {
+      {"matmul", "batch", "m", "k", "n", "left", "right", "kernel", "bytes"}};
+  llvm::SmallVector<std::string> reasons;
+  for (const llvm::json::Value &value : *matmuls) {
+    const llvm::json::Object *entry = value.getAsObject();
+    if (!entry)
+      continue;
+    rows.push_back({getCell(*entry, "name", "-"), getCell(*entry, "batch", "?"),
+                    getCell(*entry, "m", "?"), getCell(*entry, "k", "?"),
+                    getCell(*entry, "n", "?"), getCell(*entry, "lhs", "-"),
+                    getCell(*entry, "rhs", "-"), getCell(*entry, "kernel", "-"),
+                    getCell(*entry, "weight_bytes", "-")});
+    std::string reason = getCell(*entry, "reason", "");
+    if (!reason.empty())
+      reasons.push_back(rows.back().front() + " stays float: " + reason);
+  }
+  printTable(os, rows);
+  for (const std::string &reason : reasons)
+    os << reason << "\n";
+  if (const llvm::json::Object *summary = report->getObject("summary"))
+    os << llvm::formatv("{0} matmuls, {1} quantized, {2} float, {3} bytes of "
+                        "weights\n",
+                        getCell(*summary, "matmuls", "?"),
+                        getCell(*summary, "quantized", "?"),
+                        getCell(*summary, "float", "?"),
+                        getCell(*summary, "weight_bytes", "?"));
+  return result;
+}

@@ -1,0 +1,323 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// convert-to-lowbit-entry. The body of @main keeps its memrefs: they are built
+// from descriptors through unrealized casts, which the lowering to the LLVM
+// dialect resolves.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Conversion/Passes.h"
+
+#include "ArtifactTable.h"
+#include "Descriptors.h"
+#include "Markers.h"
+#include "lowbit-c/Artifact.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::lowbit {
+#define GEN_PASS_DEF_CONVERTTOLOWBITENTRY
+#include "lowbit/Conversion/Passes.h.inc"
+} // namespace mlir::lowbit
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+/// Reads name, element type and dimensions of one argument or result.
+static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
+                                      DictionaryAttr attrs, StringRef kind,
+                                      unsigned index, Signature &signature) {
+  auto memref = dyn_cast<MemRefType>(type);
+  std::optional<int32_t> dtype =
+      memref ? getDType(memref.getElementType()) : std::nullopt;
+  if (!dtype || !memref.getLayout().isIdentity())
+    return function.emitError()
+           << kind << " " << index
+           << " of @main: expected a contiguous memref of bool, int8, uint8, "
+              "int32, int64, float16, float32 or float64, got "
+           << type;
+  TensorSpec spec;
+  spec.dtype = *dtype;
+  spec.name = (kind + Twine(index)).str();
+  ArrayAttr names;
+  if (attrs) {
+    if (auto name = attrs.getAs<StringAttr>("onnx.name"))
+      spec.name = name.str();
+    names = attrs.getAs<ArrayAttr>("onnx.dims");
+  }
+  for (int64_t i = 0; i < memref.getRank(); ++i) {
+    if (!memref.isDynamicDim(i)) {
+      spec.dims.push_back(memref.getDimSize(i));
+      continue;
+    }
+    StringAttr symbol;
+    if (names && i < static_cast<int64_t>(names.size()))
+      symbol = dyn_cast<StringAttr>(names[i]);
+    if (!symbol || symbol.getValue().empty()) {
+      spec.dims.push_back(LOWBIT_DIM_ANY);
+      continue;
+    }
+    auto it = llvm::find(signature.symbols, symbol.getValue());
+    spec.dims.push_back(
+        LOWBIT_DIM_SYMBOL(std::distance(signature.symbols.begin(), it)));
+    if (it == signature.symbols.end())
+      signature.symbols.push_back(symbol.str());
+  }
+  return spec;
+}
+
+static FailureOr<Signature> readSignature(func::FuncOp function) {
+  Signature signature;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    FailureOr<TensorSpec> spec = readSpec(
+        function, type, function.getArgAttrDict(i), "input", i, signature);
+    if (failed(spec))
+      return failure();
+    signature.inputs.push_back(std::move(*spec));
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    FailureOr<TensorSpec> spec = readSpec(
+        function, type, function.getResultAttrDict(i), "output", i, signature);
+    if (failed(spec))
+      return failure();
+    signature.outputs.push_back(std::move(*spec));
+  }
+  return signature;
+}
+
+namespace {
+/// Builds the body of the entry.
+class EntryBuilder {
+public:
+  EntryBuilder(ModuleOp module, func::FuncOp main, StringPool &strings)
+      : main(main), strings(strings), builder(module.getContext()),
+        loc(main.getLoc()), descriptors(module.getContext()),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
+
+  LLVM::LLVMFuncOp build() {
+    builder.setInsertionPoint(main);
+    auto type = LLVM::LLVMFunctionType::get(builder.getI32Type(),
+                                            {pointer, pointer, pointer});
+    entry = LLVM::LLVMFuncOp::create(builder, loc, kEntryName, type,
+                                     LLVM::Linkage::Internal);
+    Block *first = entry.addEntryBlock(builder);
+    host = first->getArgument(0);
+    call = first->getArgument(1);
+
+    builder.setInsertionPointToStart(first);
+    SmallVector<Value> inputs;
+    for (auto [i, argument] : llvm::enumerate(main.getArguments()))
+      inputs.push_back(makeInput(first->getArgument(2), i,
+                                 cast<MemRefType>(argument.getType())));
+    Block *body = &main.getBody().front();
+    for (auto [argument, input] : llvm::zip_equal(body->getArguments(), inputs))
+      argument.replaceAllUsesWith(input);
+    first->getOperations().splice(first->end(), body->getOperations());
+
+    exit = builder.createBlock(&entry.getBody(), entry.getBody().end());
+    LLVM::ReturnOp::create(builder, loc, constant(builder.getI32Type(), 1));
+    convertBody(first);
+    main.erase();
+    return entry;
+  }
+
+private:
+  Value constant(Type type, int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, type, value);
+  }
+
+  /// Field `field` of row `row` in an array of structures of pointers.
+  Value loadPointer(Value base, unsigned fields, unsigned row, unsigned field) {
+    Value address = LLVM::GEPOp::create(
+        builder, loc, pointer, pointer, base,
+        ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(row * fields + field)));
+    return LLVM::LoadOp::create(builder, loc, pointer, address);
+  }
+
+  Value makeInput(Value inputs, unsigned index, MemRefType type) {
+    Value data = loadPointer(inputs, 2, index, 0);
+    Value dims;
+    SmallVector<Value> sizes;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      if (!type.isDynamicDim(i))
+        continue;
+      if (!dims)
+        dims = loadPointer(inputs, 2, index, 1);
+      Value address =
+          LLVM::GEPOp::create(builder, loc, pointer, builder.getI64Type(), dims,
+                              ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(i)));
+      sizes.push_back(
+          LLVM::LoadOp::create(builder, loc, builder.getI64Type(), address));
+    }
+    return descriptors.makeContiguous(builder, loc, type, data, sizes);
+  }
+
+  /// Replaces everything at the top level that needs the host. Splits blocks,
+  /// so the operations are collected first.
+  void convertBody(Block *first) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : *first)
+      if (isa<cf::AssertOp, func::ReturnOp>(op) ||
+          (isa<memref::AllocOp>(op) &&
+           (op.hasAttr(kWorkspaceMarker) || op.hasAttr(kOutputMarker))))
+        ops.push_back(&op);
+    for (Operation *op : ops) {
+      builder.setInsertionPoint(op);
+      loc = op->getLoc();
+      if (auto check = dyn_cast<cf::AssertOp>(op))
+        convertAssert(check);
+      else if (auto alloc = dyn_cast<memref::AllocOp>(op))
+        convertAlloc(alloc);
+      else
+        LLVM::ReturnOp::create(builder, loc, constant(builder.getI32Type(), 0));
+      op->erase();
+    }
+  }
+
+  /// Calls function `field` of the host.
+  Value callHost(unsigned field, Type result, ValueRange operands) {
+    Value function = loadPointer(host, 4, 0, field);
+    SmallVector<Type> types(operands.getTypes());
+    auto type = LLVM::LLVMFunctionType::get(
+        result ? result : LLVM::LLVMVoidType::get(builder.getContext()), types);
+    SmallVector<Value> arguments = {function};
+    llvm::append_range(arguments, operands);
+    auto op = LLVM::CallOp::create(builder, loc, type, arguments);
+    return result ? op.getResult() : Value();
+  }
+
+  void convertAssert(cf::AssertOp check) {
+    Block *failed = builder.createBlock(exit);
+    Value text =
+        LLVM::AddressOfOp::create(builder, loc, strings.get(check.getMsg()));
+    callHost(3, Type(), {call, text});
+    LLVM::BrOp::create(builder, loc, ValueRange(), exit);
+    branchUnless(check, check.getArg(), failed);
+  }
+
+  void convertAlloc(memref::AllocOp alloc) {
+    MemRefType type = alloc.getType();
+    Type i64 = builder.getI64Type();
+    SmallVector<Value> sizes;
+    for (Value size : alloc.getDynamicSizes())
+      sizes.push_back(arith::IndexCastOp::create(builder, loc, i64, size));
+    Value data;
+    if (auto output = alloc->getAttrOfType<IntegerAttr>(kOutputMarker)) {
+      Value index = constant(builder.getI32Type(), output.getInt());
+      data = callHost(1, pointer, {call, index, storeDims(type, sizes)});
+    } else {
+      Value bytes =
+          sizes.empty() ? constant(i64, type.getNumElements()) : sizes.front();
+      data = callHost(0, pointer, {call, bytes});
+    }
+    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+    Value valid =
+        LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, data, null);
+    Value buffer = descriptors.makeContiguous(builder, loc, type, data, sizes);
+    alloc.replaceAllUsesWith(buffer);
+    branchUnless(alloc, valid, exit);
+  }
+
+  /// The dimensions of an output in memory.
+  Value storeDims(MemRefType type, ValueRange sizes) {
+    if (type.getRank() == 0)
+      return LLVM::ZeroOp::create(builder, loc, pointer);
+    Type i64 = builder.getI64Type();
+    Value dims;
+    {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(&entry.getBody().front());
+      dims = LLVM::AllocaOp::create(builder, loc, pointer, i64,
+                                    constant(i64, type.getRank()));
+    }
+    unsigned dynamic = 0;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      Value size = type.isDynamicDim(i) ? sizes[dynamic++]
+                                        : constant(i64, type.getDimSize(i));
+      Value address =
+          LLVM::GEPOp::create(builder, loc, pointer, i64, dims,
+                              ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(i)));
+      LLVM::StoreOp::create(builder, loc, size, address);
+    }
+    return dims;
+  }
+
+  /// Splits the block at `op`: on to the rest when `condition`, else to
+  /// `otherwise`.
+  void branchUnless(Operation *op, Value condition, Block *otherwise) {
+    Block *block = op->getBlock();
+    Block *rest = block->splitBlock(op);
+    builder.setInsertionPointToEnd(block);
+    LLVM::CondBrOp::create(builder, loc, condition, rest, otherwise);
+    builder.setInsertionPoint(op);
+  }
+
+  func::FuncOp main;
+  StringPool &strings;
+  OpBuilder builder;
+  Location loc;
+  Descriptors descriptors;
+  LLVM::LLVMPointerType pointer;
+  LLVM::LLVMFuncOp entry;
+  Value host, call;
+  Block *exit = nullptr;
+};
+
+struct ConvertToEntry
+    : mlir::lowbit::impl::ConvertToLowbitEntryBase<ConvertToEntry> {
+  using ConvertToLowbitEntryBase::ConvertToLowbitEntryBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main || !main.getBody().hasOneBlock()) {
+      module.emitError("expected a function @main with one block");
+      return signalPassFailure();
+    }
+    if (failed(checkPlanned(main)))
+      return signalPassFailure();
+    FailureOr<Signature> signature = readSignature(main);
+    if (failed(signature))
+      return signalPassFailure();
+    StringPool strings(module);
+    LLVM::LLVMFuncOp entry = EntryBuilder(module, main, strings).build();
+    emitArtifactTable(module, symbol, *signature, entry, strings);
+  }
+
+  /// Refuses what the entry cannot do: allocate, or fail inside a loop.
+  static LogicalResult checkPlanned(func::FuncOp main) {
+    unsigned outputs = 0;
+    WalkResult result = main.walk([&](Operation *op) {
+      if (isa<cf::AssertOp>(op) && op->getParentOp() != main) {
+        op->emitOpError("expected at the top level of @main, got one inside '")
+            << op->getParentOp()->getName() << "'";
+        return WalkResult::interrupt();
+      }
+      if (isa<memref::AllocOp>(op)) {
+        outputs += op->hasAttr(kOutputMarker);
+        if (op->getParentOp() != main ||
+            !(op->hasAttr(kOutputMarker) || op->hasAttr(kWorkspaceMarker))) {
+          op->emitOpError("expected lowbit-plan-arena to have placed it");
+          return WalkResult::interrupt();
+        }
+      }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return failure();
+    if (outputs != main.getNumResults())
+      return main.emitOpError("expected ")
+             << main.getNumResults() << " allocations marked '" << kOutputMarker
+             << "', got " << outputs;
+    return success();
+  }
+};
+} // namespace

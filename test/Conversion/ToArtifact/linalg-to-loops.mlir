@@ -1,0 +1,95 @@
+// RUN: lowbit-opt %s --lowbit-linalg-to-loops --canonicalize --split-input-file | FileCheck %s
+
+// The last dimension is contiguous for both operands: it becomes the inner loop.
+// CHECK-LABEL: func @elementwise
+// CHECK-SAME:    %[[A:.*]]: memref<?x768xf32>, %[[B:.*]]: memref<768xf32>, %[[C:.*]]: memref<?x768xf32>
+// CHECK:         %[[ROWS:.*]] = memref.dim %[[A]]
+// CHECK:         scf.parallel (%[[I:.*]]) = {{.*}} to (%[[ROWS]])
+// CHECK:           scf.for %[[J:.*]] =
+// CHECK-DAG:         memref.load %[[A]][%[[I]], %[[J]]]
+// CHECK-DAG:         memref.load %[[B]][%[[J]]]
+// CHECK:             arith.addf
+// CHECK-NOT:         fastmath
+// CHECK:             memref.store %{{.*}}, %[[C]][%[[I]], %[[J]]]
+func.func @elementwise(%a: memref<?x768xf32>, %b: memref<768xf32>, %c: memref<?x768xf32>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%a, %b : memref<?x768xf32>, memref<768xf32>) outs(%c : memref<?x768xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %s = arith.addf %x, %y : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// B and C are contiguous along n: k goes around it, eight steps at a time and in
+// order.
+// CHECK-LABEL: func @matmul
+// CHECK:         scf.parallel (%[[M:.*]]) =
+// CHECK:           scf.for %[[K:.*]] = {{.*}} step %c8
+// CHECK:             scf.for %[[N:.*]] =
+// CHECK:               arith.mulf {{.*}} fastmath<contract>
+// CHECK:               arith.addf {{.*}} fastmath<contract>
+// CHECK-COUNT-7:       arith.mulf
+// CHECK:               memref.store %{{.*}}, %{{.*}}[%[[M]], %[[N]]]
+func.func @matmul(%a: memref<?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x32xf32>) {
+  linalg.matmul ins(%a, %b : memref<?x64xf32>, memref<64x32xf32>) outs(%c : memref<?x32xf32>)
+  return
+}
+
+// -----
+
+// A and B are contiguous along k: the sum stays in a register.
+// CHECK-LABEL: func @matmul_transposed
+// CHECK:         scf.parallel (%[[M:.*]], %[[N:.*]]) =
+// CHECK:           %[[INIT:.*]] = memref.load
+// CHECK:           %[[SUM:.*]] = scf.for {{.*}} iter_args(%[[ACC:.*]] = %[[INIT]]) -> (f32)
+// CHECK:             arith.addf {{.*}} fastmath<reassoc,contract>
+// CHECK:           memref.store %[[SUM]], %{{.*}}[%[[M]], %[[N]]]
+func.func @matmul_transposed(%a: memref<?x64xf32>, %b: memref<32x64xf32>, %c: memref<?x32xf32>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<?x64xf32>, memref<32x64xf32>) outs(%c : memref<?x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %z, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// -----
+
+// A dimension of extent one makes no loop; a single loop is the parallel one.
+// CHECK-LABEL: func @one_row
+// CHECK:         scf.parallel (%[[J:.*]]) =
+// CHECK-NOT:     scf.for
+// CHECK:           arith.index_cast %[[J]]
+func.func @one_row(%c: memref<1x?xi32>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      outs(%c : memref<1x?xi32>) {
+  ^bb0(%z: i32):
+    %j = linalg.index 1 : index
+    %v = arith.index_cast %j : index to i32
+    linalg.yield %v : i32
+  }
+  return
+}
+
+// -----
+
+// A copy between layouts becomes loops, a block copy stays.
+// CHECK-LABEL: func @copies
+// CHECK:         memref.copy
+// CHECK:         scf.parallel
+// CHECK-NOT:     memref.copy
+func.func @copies(%a: memref<?x8xf32>, %b: memref<?x8xf32>, %s: memref<?x8xf32, strided<[16, 1]>>) {
+  memref.copy %a, %b : memref<?x8xf32> to memref<?x8xf32>
+  memref.copy %s, %b : memref<?x8xf32, strided<[16, 1]>> to memref<?x8xf32>
+  return
+}
