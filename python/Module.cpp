@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Compile.h"
 #include "Loaded.h"
 
 #include <pybind11/pybind11.h>
@@ -20,6 +21,11 @@ using namespace lowbit::python;
 PYBIND11_MODULE(_lowbit, module) {
   module.doc() = "The compiler and the runtime of lowbit.";
   module.attr("__version__") = lowbitRuntimeGetVersion();
+
+  module.def("compile_file", &compileFile, py::arg("path"), py::arg("target"),
+             py::arg("kernel"));
+  module.def("compile_bytes", &compileBytes, py::arg("model"),
+             py::arg("target"), py::arg("kernel"));
 
   py::class_<Loaded>(module, "Loaded")
       .def_static("from_bytes", &Loaded::fromBytes, py::arg("artifact"),
