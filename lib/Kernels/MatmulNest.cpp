@@ -138,48 +138,45 @@ private:
 
 } // namespace
 
-/// Emits the tiles of one panel, all rows.
-static void emitPanel(Emission &e, PackedMatmulOp op,
-                      const MatmulOperands &operands, const KernelRow &kernel,
-                      EmitTile emitTile, MatmulTile tile,
-                      ArrayRef<Value> batch, Value column, Value count) {
+void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
+                             const MatmulOperands &operands,
+                             const KernelRow &kernel, ArrayRef<Value> sums,
+                             ArrayRef<Value> batch, Value row, Value panel) {
   Epilogue epilogue(e, op, operands, kernel.lanes);
-  int64_t rowDim = typeOf(operands.init).getRank() - 2;
-  Value rows = e.dim(operands.init, rowDim);
-  auto emitRows = [&](Value begin, Value end, int64_t step) {
-    e.forLoop(begin, end, step, [&](Value row) {
-      tile.row = row;
-      tile.rows = step;
-      SmallVector<Value> sums = emitTile(e, operands, tile);
-      for (auto [i, sum] : llvm::enumerate(sums)) {
-        SmallVector<Value> position(batch);
-        position.push_back(e.add(row, e.index(i)));
-        position.push_back(column);
-        epilogue.store(sum, position, count);
-      }
-    });
+  Value lanes = e.index(kernel.lanes);
+  Value column = e.mul(panel, lanes);
+  Value left = e.sub(operands.columns, column);
+  auto store = [&](Value count) {
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      SmallVector<Value> position(batch);
+      position.append({e.add(row, e.index(i)), column});
+      epilogue.store(sum, position, count);
+    }
   };
-  Value whole = e.mul(e.floorDiv(rows, kernel.rowsPerTile),
-                      e.index(kernel.rowsPerTile));
-  std::optional<int64_t> known = getConstantIntValue(rows);
-  if (!known || *known >= kernel.rowsPerTile)
-    emitRows(e.index(0), whole, kernel.rowsPerTile);
-  if (!known || *known % kernel.rowsPerTile != 0)
-    emitRows(whole, rows, 1);
+  std::optional<int64_t> columns = getConstantIntValue(operands.columns);
+  if (columns && *columns % kernel.lanes == 0)
+    return store(Value());
+  if (columns && *columns < kernel.lanes)
+    return store(left);
+  Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
+                                     left, lanes);
+  e.ifElse(full, [&] { store(Value()); }, [&] { store(left); });
 }
 
-LogicalResult mlir::lowbit::emitMatmulNest(RewriterBase &rewriter,
-                                           PackedMatmulOp op,
-                                           const KernelRow &kernel,
-                                           EmitTile emitTile) {
-  Emission e(rewriter, op.getLoc());
-  MatmulOperands operands = gather(e, op);
+LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
+                                          const MatmulOperands &operands,
+                                          const KernelRow &kernel,
+                                          EmitTile emitTile) {
   int64_t rank = typeOf(operands.init).getRank();
   int64_t rhsBatchRank = typeOf(operands.rhs).getRank() - 3;
   if (rhsBatchRank != 0 && rhsBatchRank != rank - 2)
     return op.emitOpError("has a right side of ")
            << rhsBatchRank << " batch dimensions, expected 0 or " << rank - 2;
 
+  Value rows = e.dim(operands.init, rank - 2);
+  Value whole = e.mul(e.floorDiv(rows, kernel.rowsPerTile),
+                      e.index(kernel.rowsPerTile));
+  std::optional<int64_t> known = getConstantIntValue(rows);
   SmallVector<Value> extents;
   for (int64_t i = 0; i < rank - 2; ++i)
     extents.push_back(e.dim(operands.init, i));
@@ -191,22 +188,19 @@ LogicalResult mlir::lowbit::emitMatmulNest(RewriterBase &rewriter,
     if (rhsBatchRank)
       tile.rhsBatch = batch;
     tile.panel = ivs.back();
-    Value lanes = e.index(kernel.lanes);
-    Value column = e.mul(tile.panel, lanes);
-    Value left = e.sub(operands.columns, column);
-    auto emit = [&](Value count) {
-      emitPanel(e, op, operands, kernel, emitTile, tile, batch, column, count);
+    auto emitRows = [&](Value begin, Value end, int64_t step) {
+      e.forLoop(begin, end, step, [&](Value row) {
+        tile.row = row;
+        tile.rows = step;
+        storeTile(e, op, operands, kernel, emitTile(tile), batch, row,
+                  tile.panel);
+      });
     };
-    std::optional<int64_t> columns = getConstantIntValue(operands.columns);
-    if (columns && *columns % kernel.lanes == 0)
-      return emit(Value());
-    if (columns && *columns < kernel.lanes)
-      return emit(left);
-    Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
-                                       left, lanes);
-    e.ifElse(full, [&] { emit(Value()); }, [&] { emit(left); });
+    if (!known || *known >= kernel.rowsPerTile)
+      emitRows(e.index(0), whole, kernel.rowsPerTile);
+    if (!known || *known % kernel.rowsPerTile != 0)
+      emitRows(whole, rows, 1);
   });
-  rewriter.eraseOp(op);
   return success();
 }
 
@@ -224,15 +218,22 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
       kernel->floatLhs == op.getLhsPacking().has_value())
     return op.emitOpError("is not packed as kernel '")
            << op.getKernel() << "' expects";
-  return emitMatmulNest(
-      rewriter, op, *kernel,
-      [&](Emission &e, const MatmulOperands &operands,
-          const MatmulTile &tile) -> SmallVector<Value> {
-        if (kernel->floatLhs)
-          return emitFloatTile(e, operands, tile, *kernel, rhs.getLevels(),
-                               target.has("fma"));
-        return emitPopcountTile(e, operands, tile, *kernel,
-                                op.getLhsPacking()->getLevels(),
-                                rhs.getLevels());
-      });
+  Emission e(rewriter, op.getLoc());
+  MatmulOperands operands = gather(e, op);
+  LogicalResult emitted = success();
+  if (rhs.getOrder() == Order::nibbles)
+    emitted = emitLookupMatmul(e, op, operands, *kernel);
+  else
+    emitted = emitPanelNest(
+        e, op, operands, *kernel, [&](const MatmulTile &tile) {
+          if (kernel->floatLhs)
+            return emitFloatTile(e, operands, tile, *kernel, rhs.getLevels(),
+                                 target.has("fma"));
+          return emitPopcountTile(e, operands, tile, *kernel,
+                                  op.getLhsPacking()->getLevels(),
+                                  rhs.getLevels());
+        });
+  if (succeeded(emitted))
+    rewriter.eraseOp(op);
+  return emitted;
 }

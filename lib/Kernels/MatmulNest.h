@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The loop nest around every packed matmul and its epilogue.
+// The loop nests around packed matmuls and their epilogue.
 //
-// The nest runs over batches and panels in parallel, over tiles of rows inside,
-// and leaves the product of one tile to the row of the kernel table. What comes
-// back, one vector of sums for each row, goes through the operation's region and
-// is stored: the sums are never written to memory by themselves.
+// A row of the kernel table emits the product of one tile: a few rows of the
+// left side times one panel of the right side. What comes back, one vector of
+// sums for each row, goes through the operation's region and is stored: the sums
+// are never written to memory by themselves.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,12 +42,20 @@ struct MatmulOperands {
 };
 
 /// Emits the product of a tile: one vector of `lanes` sums for each row.
-using EmitTile = llvm::function_ref<SmallVector<Value>(
-    Emission &, const MatmulOperands &, const MatmulTile &)>;
+using EmitTile =
+    llvm::function_ref<SmallVector<Value>(const MatmulTile &tile)>;
 
-/// Emits the nest for `op` in place of it.
-LogicalResult emitMatmulNest(RewriterBase &rewriter, PackedMatmulOp op,
-                             const KernelRow &kernel, EmitTile emitTile);
+/// Applies the epilogue to the sums of a tile and stores the results; a last
+/// panel with fewer columns than lanes is masked.
+void storeTile(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
+               const KernelRow &kernel, ArrayRef<Value> sums,
+               ArrayRef<Value> batch, Value row, Value panel);
+
+/// Batches and panels in parallel, tiles of rows inside: a panel stays in the
+/// first-level cache while all rows pass.
+LogicalResult emitPanelNest(Emission &e, PackedMatmulOp op,
+                            const MatmulOperands &operands,
+                            const KernelRow &kernel, EmitTile emitTile);
 
 /// The tile products of the two families of rows.
 SmallVector<Value> emitPopcountTile(Emission &e, const MatmulOperands &operands,
@@ -58,6 +66,11 @@ SmallVector<Value> emitFloatTile(Emission &e, const MatmulOperands &operands,
                                  const MatmulTile &tile,
                                  const KernelRow &kernel, LevelsType rhs,
                                  bool fma);
+
+/// The whole product by table lookup, which has a nest of its own.
+LogicalResult emitLookupMatmul(Emission &e, PackedMatmulOp op,
+                               const MatmulOperands &operands,
+                               const KernelRow &kernel);
 
 } // namespace mlir::lowbit
 

@@ -66,6 +66,24 @@ static void packLanes(const Codes &codes, PackingAttr packing, uint8_t *out) {
             row % lanes / 8] |= (codes(row, k) >> p & 1) << (row % 8);
 }
 
+static void packNibbles(const Codes &codes, PackingAttr packing,
+                        uint8_t *out) {
+  int64_t lanes = packing.getLanes(), vector = lanes / 2;
+  int64_t steps = (codes.size + 7) / 8, depth = (steps + 4) * lanes;
+  for (int64_t row = 0; row < codes.rows; ++row) {
+    uint8_t *panel = out + row / lanes * depth;
+    int64_t lane = row % lanes, inVector = lane % vector;
+    uint8_t *base = panel + lane / vector * vector +
+                    4 * (inVector % (vector / 4)) + inVector / (vector / 4);
+    uint32_t sum = 0;
+    for (int64_t k = 0; k < codes.size; ++k) {
+      sum += codes(row, k);
+      base[k / 8 * lanes] |= codes(row, k) << (k % 8);
+    }
+    std::memcpy(panel + steps * lanes + lane * 4, &sum, sizeof(sum));
+  }
+}
+
 std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
                                            int64_t rows, int64_t size,
                                            bool transposed,
@@ -84,8 +102,10 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
     char *out = packed.data() + i * bytes;
     if (words)
       packWords(codes, packing, reinterpret_cast<uint64_t *>(out));
-    else
+    else if (packing.getOrder() == Order::lanes)
       packLanes(codes, packing, reinterpret_cast<uint8_t *>(out));
+    else
+      packNibbles(codes, packing, reinterpret_cast<uint8_t *>(out));
   }
   return packed;
 }

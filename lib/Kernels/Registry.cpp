@@ -20,6 +20,7 @@ static constexpr llvm::StringLiteral kAVX512BW[] = {"avx512f", "avx512bw"};
 static constexpr llvm::StringLiteral kAVX512F[] = {"avx512f", "avx512bw",
                                                    "avx512dq", "fma"};
 static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
+static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
 static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 
 // Costs are measured on one core of each kind of machine; only their order
@@ -27,6 +28,12 @@ static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 static constexpr KernelRow kTable[] = {
     {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
      PopcountForm::Words, 1150},
+    {"x86-avx512bw-lookup", kAVX512BW, false, Order::nibbles, 128, 4, 8,
+     PopcountForm::Bytes, 1500},
+    {"x86-avx2-lookup", kAVX2, false, Order::nibbles, 64, 4, 4,
+     PopcountForm::Bytes, 2050},
+    {"x86-ssse3-lookup", kSSSE3, false, Order::nibbles, 32, 4, 2,
+     PopcountForm::Bytes, 4100},
     {"x86-avx512bw-popcount", kAVX512BW, false, Order::panels, 16, 4, 8,
      PopcountForm::Bytes, 2950},
     {"x86-avx2-popcount", kAVX2, false, Order::panels, 8, 4, 4,
@@ -60,8 +67,18 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
     return "the left side is not float";
   if (!row.floatLhs && !query.lhs)
     return "the left side is float";
-  if (row.rhsOrder == Order::lanes && !query.constantRhs)
+  bool byteOrder =
+      row.rhsOrder == Order::lanes || row.rhsOrder == Order::nibbles;
+  if (byteOrder && !query.constantRhs)
     return "the right side is not constant";
+  if (row.rhsOrder == Order::nibbles) {
+    if (query.rhs.getPlanes() != 1)
+      return "the right side has more than one bit plane";
+    if (query.size * (query.lhs.getCount() - 1) > 65535)
+      return "sums of codes could leave 16 bits";
+    if (query.lhs.getCount() > 16)
+      return "the left side has more than 16 levels";
+  }
   return "";
 }
 

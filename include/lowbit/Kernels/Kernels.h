@@ -29,6 +29,9 @@ struct KernelQuery {
   LevelsType rhs;
   /// Whether the right side is a constant, packed at compile time.
   bool constantRhs = false;
+  /// The length of the contraction where it is known, else
+  /// `ShapedType::kDynamic` (which only constant right sides never have).
+  int64_t size = ShapedType::kDynamic;
 };
 
 /// How the popcount emitter adds up the ones of a word.

@@ -37,8 +37,9 @@ public:
   }
 
   LogicalResult emit() {
-    if (packing.getOrder() == Order::lanes)
-      return op.emitOpError("cannot pack in the order 'lanes' at run time");
+    if (packing.getOrder() != Order::rows && !panels)
+      return op.emitOpError("cannot pack in the order '")
+             << stringifyOrder(packing.getOrder()) << "' at run time";
     int64_t last = inputType().getRank() - 1;
     bool alongSize = permutation.back() == last;
     bool alongRows = permutation[last - 1] == last && panels;

@@ -59,7 +59,9 @@ mlir::lowbit::getPackedSizes(OpBuilder &builder, Location loc,
                  ? rows
                  : divideCeil(rows, packing.getLanes());
     // `perBlock` for each block of `block` elements, and a tail.
-    int64_t block = packing.getOrder() == Order::lanes ? 1 : 64;
+    int64_t block = packing.getOrder() == Order::lanes     ? 1
+                    : packing.getOrder() == Order::nibbles ? 8
+                                                           : 64;
     int64_t tail = packing.getPackedShape({}, 1, 0)[dim];
     int64_t perBlock = packing.getPackedShape({}, 1, block)[dim] - tail;
     Value extent = builder.createOrFold<arith::MulIOp>(

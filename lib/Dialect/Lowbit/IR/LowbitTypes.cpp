@@ -90,6 +90,10 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a multiple of 8 lanes in the order lanes, "
                           "got "
                        << lanes;
+  if (order == Order::nibbles && (lanes % 32 != 0 || levels.getPlanes() != 1))
+    return emitError() << "expected one plane and a multiple of 32 lanes in the "
+                          "order nibbles, got "
+                       << levels.getPlanes() << " and " << lanes;
   return success();
 }
 
@@ -116,10 +120,15 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
     shape.append({divide(rows, getLanes()), plus(size, getPlanes(), 0),
                   getLanes() / 8});
     break;
+  case Order::nibbles:
+    shape.append({divide(rows, getLanes()), plus(divide(size, 8), 1, 4),
+                  getLanes()});
+    break;
   }
   return shape;
 }
 
 Type PackingAttr::getElementType() const {
-  return IntegerType::get(getContext(), getOrder() == Order::lanes ? 8 : 64);
+  bool bytes = getOrder() == Order::lanes || getOrder() == Order::nibbles;
+  return IntegerType::get(getContext(), bytes ? 8 : 64);
 }

@@ -223,13 +223,15 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     Value lhs = op.getLhs(), rhs = op.getRhs();
     KernelQuery query{levelsOf(lhs), levelsOf(rhs),
                       rhs.getDefiningOp<ConstantOp>() != nullptr};
+    bool sizeIsLast = op.getTransposeRhs();
+    int64_t rank = typeOf(rhs).getRank();
+    query.size = typeOf(rhs).getDimSize(sizeIsLast ? rank - 1 : rank - 2);
+    query.constantRhs &= rank == 2;
     const KernelRow *row = selectKernel(target, query, kernel);
     if (!row)
       return;
     Location loc = op.getLoc();
     Packer packer(rewriter, loc);
-    bool sizeIsLast = op.getTransposeRhs();
-    int64_t rank = typeOf(rhs).getRank();
     auto extent = [&](int64_t dim, Value &dynamic) -> IntegerAttr {
       int64_t known = typeOf(rhs).getDimSize(dim);
       if (ShapedType::isDynamic(known))

@@ -122,7 +122,8 @@ def Lowbit_GranularityAttr : EnumAttr<Lowbit_Dialect, Lowbit_Granularity, "granu
 
 def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
     I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"panels", 1>,
-    I32EnumAttrCase<"lanes", 2>]> {
+    I32EnumAttrCase<"lanes", 2>,
+    I32EnumAttrCase<"nibbles", 3>]> {
   let description = [{
     See `#lowbit.packing`.
   }];
@@ -147,6 +148,13 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     * `lanes` (kernels with a float left side): `[ceil(R / L), K * P, L / 8]`
       bytes (`i8`): bit `l` of the bytes at step `k * P + p` is plane `p` of
       element `k` of row `l` of the panel. No sums.
+    * `nibbles` (lookup kernels, one plane, `L` a multiple of 32):
+      `[ceil(R / L), ceil(K / 8) + 4, L]` bytes. Byte `b` of a panel holds the
+      elements `8 b ... 8 b + 7` of its rows; the last four hold the sums of the
+      codes as little-endian i32, rows in order. A panel is two vectors of
+      `V = L / 2` bytes; row `r` of a vector lies in byte
+      `4 (r mod V/4) + r / (V/4)`, which is where adding bytes to i32 leaves it
+      in order.
 
     ```mlir
     #lowbit.packing<<-1, 1>, rows>
