@@ -70,13 +70,17 @@ def ONNX_ExpOp : ONNX_UnaryOp<"Exp", "exponential", "exp(X)">;
 
 def ONNX_FloorOp : ONNX_UnaryOp<"Floor", "round down", "floor(X)">;
 
-def ONNX_IdentityOp : ONNX_UnaryOp<"Identity", "the input", "X">;
+def ONNX_IdentityOp : ONNX_UnaryOp<"Identity", "the input", "X"> {
+  let hasFolder = 1;
+}
 
 def ONNX_LogOp : ONNX_UnaryOp<"Log", "natural logarithm", "log(X)">;
 
 def ONNX_NegOp : ONNX_UnaryOp<"Neg", "negation", "-X">;
 
-def ONNX_NotOp : ONNX_UnaryOp<"Not", "logical not", "!X">;
+def ONNX_NotOp : ONNX_UnaryOp<"Not", "logical not", "!X"> {
+  let hasFolder = 1;
+}
 
 def ONNX_ReciprocalOp : ONNX_UnaryOp<"Reciprocal", "reciprocal", "1 / X">;
 
@@ -96,9 +100,13 @@ def ONNX_TanhOp : ONNX_UnaryOp<"Tanh", "hyperbolic tangent", "tanh(X)">;
 
 def ONNX_AddOp : ONNX_BinaryOp<"Add", "sum", "A + B">;
 
-def ONNX_AndOp : ONNX_BinaryOp<"And", "logical and", "A && B">;
+def ONNX_AndOp : ONNX_BinaryOp<"And", "logical and", "A && B"> {
+  let hasFolder = 1;
+}
 
-def ONNX_DivOp : ONNX_BinaryOp<"Div", "quotient (integers truncate toward zero)", "A / B">;
+def ONNX_DivOp : ONNX_BinaryOp<"Div", "quotient (integers truncate toward zero)", "A / B"> {
+  let hasFolder = 1;
+}
 
 def ONNX_EqualOp : ONNX_BinaryOp<"Equal", "equality", "A == B">;
 
@@ -114,17 +122,24 @@ def ONNX_MaxOp : ONNX_BinaryOp<"Max", "larger of two (NaN propagates)", "max(A, 
 
 def ONNX_MinOp : ONNX_BinaryOp<"Min", "smaller of two (NaN propagates)", "min(A, B)">;
 
-def ONNX_MulOp : ONNX_BinaryOp<"Mul", "product", "A * B">;
+def ONNX_MulOp : ONNX_BinaryOp<"Mul", "product", "A * B"> {
+  let hasFolder = 1;
+}
 
-def ONNX_OrOp : ONNX_BinaryOp<"Or", "logical or", "A || B">;
+def ONNX_OrOp : ONNX_BinaryOp<"Or", "logical or", "A || B"> {
+  let hasFolder = 1;
+}
 
 def ONNX_PowOp : ONNX_BinaryOp<"Pow", "power", "A ^ B">;
 
-def ONNX_SubOp : ONNX_BinaryOp<"Sub", "difference", "A - B">;
+def ONNX_SubOp : ONNX_BinaryOp<"Sub", "difference", "A - B"> {
+  let hasFolder = 1;
+}
 
 def ONNX_XorOp : ONNX_BinaryOp<"Xor", "logical exclusive or", "A != B">;
 
 def ONNX_CastOp : ONNX_Op<"Cast"> {
+  let hasFolder = 1;
   let summary = "conversion to the result's element type";
   let description = [{Float to integer truncates toward zero; anything to bool is `!= 0`.}];
   let arguments = (ins ONNX_Tensor:$input);
@@ -153,6 +168,7 @@ def ONNX_GeluOp : ONNX_Op<"Gelu"> {
 }
 
 def ONNX_WhereOp : ONNX_Op<"Where"> {
+  let hasFolder = 1;
   let summary = "choose element by element, with broadcasting";
   let description = [{`output = condition ? X : Y`.}];
   let arguments = (ins ONNX_Tensor:$condition, ONNX_Tensor:$X, ONNX_Tensor:$Y);
@@ -255,6 +271,7 @@ def ONNX_ConstantOp : ONNX_Op<"Constant", [ConstantLike]> {
 }
 
 def ONNX_ConcatOp : ONNX_Op<"Concat"> {
+  let hasFolder = 1;
   let summary = "join along an axis";
   let description = [{All inputs agree in every other dimension.}];
   let arguments = (ins Variadic<ONNX_Tensor>:$inputs, I64Attr:$axis);
@@ -271,6 +288,7 @@ def ONNX_ConstantOfShapeOp : ONNX_Op<"ConstantOfShape"> {
 }
 
 def ONNX_ExpandOp : ONNX_Op<"Expand"> {
+  let hasFolder = 1;
   let summary = "broadcast to a shape";
   let description = [{Two-way broadcasting: a 1 in `shape` keeps the input dimension.}];
   let arguments = (ins ONNX_Tensor:$input, ONNX_Tensor:$shape);
@@ -303,6 +321,7 @@ def ONNX_GatherNDOp : ONNX_Op<"GatherND"> {
 }
 
 def ONNX_PadOp : ONNX_Op<"Pad"> {
+  let hasFolder = 1;
   let summary = "pad with a constant";
   let description = [{`pads` lists begin then end counts for all axes (negative counts cut); only `mode = "constant"`.}];
   let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$pads, Optional<ONNX_Tensor>:$constant_value, DefaultValuedAttr<StrAttr, "\"constant\"">:$mode);
@@ -319,6 +338,8 @@ def ONNX_RangeOp : ONNX_Op<"Range"> {
 }
 
 def ONNX_ReshapeOp : ONNX_Op<"Reshape"> {
+  let hasCanonicalizer = 1;
+  let hasFolder = 1;
   let summary = "change the shape, keep the elements";
   let description = [{A 0 in `shape` copies the input dimension (unless `allowzero = 1`), one -1 is inferred.}];
   let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$shape, DefaultValuedAttr<I64Attr, "0">:$allowzero);
@@ -355,6 +376,7 @@ def ONNX_SizeOp : ONNX_Op<"Size"> {
 }
 
 def ONNX_SliceOp : ONNX_Op<"Slice", [AttrSizedOperandSegments]> {
+  let hasFolder = 1;
   let summary = "a strided part";
   let description = [{As numpy slicing with `starts`, `ends`, `axes`, `steps`.}];
   let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$starts, ONNX_Tensor:$ends, Optional<ONNX_Tensor>:$axes, Optional<ONNX_Tensor>:$steps);
@@ -371,6 +393,7 @@ def ONNX_SplitOp : ONNX_Op<"Split"> {
 }
 
 def ONNX_SqueezeOp : ONNX_Op<"Squeeze"> {
+  let hasFolder = 1;
   let summary = "drop dimensions of one";
   let description = [{Drops `axes`, every dimension of one when absent.}];
   let arguments = (ins ONNX_Tensor:$data, OptionalAttr<DenseI64ArrayAttr>:$axes);
@@ -379,6 +402,8 @@ def ONNX_SqueezeOp : ONNX_Op<"Squeeze"> {
 }
 
 def ONNX_TransposeOp : ONNX_Op<"Transpose"> {
+  let hasCanonicalizer = 1;
+  let hasFolder = 1;
   let summary = "permute the dimensions";
   let description = [{`perm` defaults to the reverse order. Also applies to tensors of level types.}];
   let arguments = (ins ONNX_Tensor:$data, OptionalAttr<DenseI64ArrayAttr>:$perm);
@@ -395,6 +420,7 @@ def ONNX_TriluOp : ONNX_Op<"Trilu"> {
 }
 
 def ONNX_UnsqueezeOp : ONNX_Op<"Unsqueeze"> {
+  let hasFolder = 1;
   let summary = "insert dimensions of one";
   let description = [{`axes` count in the result.}];
   let arguments = (ins ONNX_Tensor:$data, DenseI64ArrayAttr:$axes);

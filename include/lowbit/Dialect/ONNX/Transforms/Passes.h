@@ -12,6 +12,7 @@
 #ifndef LOWBIT_DIALECT_ONNX_TRANSFORMS_PASSES_H
 #define LOWBIT_DIALECT_ONNX_TRANSFORMS_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mlir::lowbit {

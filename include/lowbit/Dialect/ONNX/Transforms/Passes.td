@@ -14,4 +14,52 @@
 
 include "mlir/Pass/PassBase.td"
 
+def InferShapes : Pass<"onnx-infer-shapes", "::mlir::func::FuncOp"> {
+  let summary = "refine the types of onnx operators and of the function's results";
+  let description = [{
+    Visits operators in order and refines their result types from operand types,
+    attributes, constant operands and shape computations. Afterwards the rank of
+    every tensor is known. It is an error, reported on the operator, when operands
+    contradict each other or a rank depends on the run.
+  }];
+}
+
+def FoldConstants : Pass<"onnx-fold-constants", "::mlir::func::FuncOp"> {
+  let summary = "evaluate small operators on constants";
+  let description = [{
+    Evaluates data movement, integer and bool arithmetic on constants, and float
+    arithmetic on scalars and vectors. Matrices of floats are not computed with:
+    the recognition of weight quantizers reads those computations. Results larger
+    than `max-elements` are left to run time, so that a small file cannot ask for
+    large memory.
+  }];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", "65536",
+           "largest result that is evaluated">,
+    Option<"budget", "budget", "int64_t", "16777216",
+           "most elements that are evaluated in one function">
+  ];
+}
+
+def SimplifyShapes : Pass<"onnx-simplify-shapes", "::mlir::func::FuncOp"> {
+  let summary = "give shape operands a normal form and drop what they make redundant";
+  let description = [{
+    Shape operands that are computed from dimensions and numbers (`Shape`,
+    `Gather`, `Concat`, `Where`, ...) are replaced by a constant if possible, else
+    by a `Concat` of numbers and of dimensions of the function's arguments. A
+    `Reshape` that keeps a dynamic dimension in place copies it (0 in `shape`), so
+    that most reshapes of transformers get a constant shape. An `Expand` whose
+    growth the consumer's broadcasting repeats is dropped.
+  }];
+}
+
+def Decompose : Pass<"onnx-decompose", "::mlir::func::FuncOp"> {
+  let summary = "spell out Attention";
+  let description = [{
+    `Attention` becomes `MatMul`, `Softmax` and what is between them, so that
+    recognition and fusion see one form of attention. Rows whose keys are all
+    masked out give zeros, as the standard says.
+  }];
+}
+
 #endif // LOWBIT_DIALECT_ONNX_TRANSFORMS_PASSES

@@ -1,0 +1,91 @@
+// RUN: lowbit-opt %s --onnx-simplify-shapes --canonicalize --split-input-file | FileCheck %s
+
+// A dimension that stays in place is copied.
+// CHECK-LABEL: func @split_heads
+// CHECK-SAME: (%[[X:.*]]: tensor<?x?x768xf32>
+func.func @split_heads(%x: tensor<?x?x768xf32>, %ids: tensor<?x?xi64>) -> tensor<?x?x12x64xf32> {
+  // CHECK: %[[S:.*]] = onnx.Constant dense<[0, 0, 12, 64]> : tensor<4xi64>
+  // CHECK: onnx.Reshape %[[X]], %[[S]]
+  %heads = onnx.Constant dense<[12, 64]> : tensor<2xi64> : tensor<2xi64>
+  %abs = onnx.Abs %x : (tensor<?x?x768xf32>) -> tensor<?x?x768xf32>
+  %s = onnx.Shape %abs {end = 2 : i64} : (tensor<?x?x768xf32>) -> tensor<2xi64>
+  %t = onnx.Concat %s, %heads {axis = 0 : i64} : (tensor<2xi64>, tensor<2xi64>) -> tensor<4xi64>
+  %0 = onnx.Reshape %x, %t : (tensor<?x?x768xf32>, tensor<4xi64>) -> tensor<?x?x12x64xf32>
+  return %0 : tensor<?x?x12x64xf32>
+}
+
+// -----
+
+// The symbol says that both batch dimensions are one.
+// CHECK-LABEL: func @symbols
+func.func @symbols(%ids: tensor<?xi64> {onnx.dims = ["batch"]}, %x: tensor<?x6xf32> {onnx.dims = ["batch", ""]}) -> tensor<?x2x3xf32> {
+  // CHECK: onnx.Constant dense<[0, 2, 3]>
+  %two = onnx.Constant dense<[2, 3]> : tensor<2xi64> : tensor<2xi64>
+  %s = onnx.Shape %ids : (tensor<?xi64>) -> tensor<1xi64>
+  %t = onnx.Concat %s, %two {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %0 = onnx.Reshape %x, %t : (tensor<?x6xf32>, tensor<3xi64>) -> tensor<?x2x3xf32>
+  return %0 : tensor<?x2x3xf32>
+}
+
+// -----
+
+// Without symbols nothing says so.
+// CHECK-LABEL: func @no_symbols
+// CHECK-SAME: (%[[IDS:.*]]: tensor<?xi64>, %[[X:.*]]: tensor<?x6xf32>)
+func.func @no_symbols(%ids: tensor<?xi64>, %x: tensor<?x6xf32>) -> tensor<?x2x3xf32> {
+  // CHECK: %[[B:.*]] = onnx.Shape %[[IDS]] {end = 1 : i64
+  // CHECK: %[[T:.*]] = onnx.Concat %[[B]], %{{.*}} {axis = 0 : i64}
+  // CHECK: onnx.Reshape %[[X]], %[[T]]
+  %two = onnx.Constant dense<[2, 3]> : tensor<2xi64> : tensor<2xi64>
+  %s = onnx.Shape %ids : (tensor<?xi64>) -> tensor<1xi64>
+  %t = onnx.Concat %s, %two {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %0 = onnx.Reshape %x, %t : (tensor<?x6xf32>, tensor<3xi64>) -> tensor<?x2x3xf32>
+  return %0 : tensor<?x2x3xf32>
+}
+
+// -----
+
+// A chain of comparisons becomes what it computes.
+// CHECK-LABEL: func @where_chain
+// CHECK-SAME: (%[[X:.*]]: tensor<?x4xf32>
+func.func @where_chain(%x: tensor<?x4xf32>, %y: tensor<1x4xf32>) -> tensor<?x4xf32> {
+  // CHECK-NOT: onnx.Where
+  // CHECK: %[[B:.*]] = onnx.Shape %[[X]] {end = 1 : i64
+  // CHECK: %[[T:.*]] = onnx.Concat %[[B]], %{{.*}} {axis = 0 : i64}
+  // CHECK: onnx.Expand %{{.*}}, %[[T]]
+  %keep = onnx.Constant dense<-1> : tensor<1xi64> : tensor<1xi64>
+  %one = onnx.Constant dense<1> : tensor<2xi64> : tensor<2xi64>
+  %minus = onnx.Constant dense<-1> : tensor<2xi64> : tensor<2xi64>
+  %d = onnx.Shape %x {end = 1 : i64} : (tensor<?x4xf32>) -> tensor<1xi64>
+  %t = onnx.Concat %d, %keep {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %e = onnx.Equal %t, %minus : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi1>
+  %w = onnx.Where %e, %one, %t : (tensor<2xi1>, tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
+  %0 = onnx.Expand %y, %w : (tensor<1x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+// -----
+
+// Add broadcasts by itself.
+// CHECK-LABEL: func @expand_bias
+// CHECK-SAME: (%[[X:.*]]: tensor<?x4xf32>, %[[B:.*]]: tensor<4xf32>)
+func.func @expand_bias(%x: tensor<?x4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> {
+  // CHECK-NEXT: %[[Y:.*]] = onnx.Add %[[X]], %[[B]]
+  // CHECK-NEXT: return %[[Y]]
+  %s = onnx.Shape %x : (tensor<?x4xf32>) -> tensor<2xi64>
+  %0 = onnx.Expand %b, %s : (tensor<4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %1 = onnx.Add %x, %0 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
+
+// The other operand may have 1 where the expanded one has more.
+// CHECK-LABEL: func @expand_other
+func.func @expand_other(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> {
+  // CHECK: onnx.Expand
+  %s = onnx.Shape %x : (tensor<?x4xf32>) -> tensor<2xi64>
+  %0 = onnx.Expand %b, %s : (tensor<4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  %1 = onnx.Add %y, %0 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
