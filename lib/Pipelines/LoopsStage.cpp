@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -33,6 +34,9 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   LowbitPackOptions pack;
   pack.kernel = options.kernel;
   pm.addPass(createLowbitPack(pack));
+  // Sizes in terms of the inputs' dimensions: the arena needs them so, and a
+  // dimension of a collapsed shape is not resolved on buffers any more.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
   ConvertLowbitToLinalgOptions definition;
   definition.keepKernels = true;
