@@ -14,14 +14,13 @@
 #include "lowbit/Conversion/Passes.h"
 
 #include "ArenaPlanner.h"
+#include "HoistShapes.h"
 #include "Markers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mlir::lowbit {
@@ -102,36 +101,6 @@ static LogicalResult hoistNested(func::FuncOp function) {
     alloc->moveBefore(ancestor);
   }
   return success();
-}
-
-/// Moves everything that follows from the dimensions of the inputs, assertions
-/// included, to the start of the block and returns the operation after it. The
-/// order is kept, so that an assertion still guards what comes behind it.
-static Operation *hoistShapes(Block &block) {
-  DenseSet<Value> known;
-  for (BlockArgument argument : block.getArguments())
-    known.insert(argument);
-  SmallVector<Operation *> hoisted;
-  for (Operation &op : block) {
-    bool movable = isa<cf::AssertOp>(op) ||
-                   (op.getNumRegions() == 0 && isMemoryEffectFree(&op) &&
-                    !op.hasTrait<OpTrait::IsTerminator>());
-    if (!movable || !llvm::all_of(op.getOperands(), [&](Value operand) {
-          return known.contains(operand);
-        }))
-      continue;
-    hoisted.push_back(&op);
-    known.insert_range(op.getResults());
-  }
-  Operation *last = nullptr;
-  for (Operation *op : hoisted) {
-    if (last)
-      op->moveAfter(last);
-    else
-      op->moveBefore(&block, block.begin());
-    last = op;
-  }
-  return last ? last->getNextNode() : &block.front();
 }
 
 /// Marks one allocation per result, adding a copy where the result is no whole

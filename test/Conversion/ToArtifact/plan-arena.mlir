@@ -119,3 +119,24 @@ func.func @main(%x: memref<8xf32>) {
   }
   return
 }
+
+// -----
+
+// The dimension of a collapsed buffer is a product of sizes known at the start.
+// CHECK-LABEL: func.func @main
+// CHECK-SAME:    %[[X:.*]]: memref<?x8xf32>
+// CHECK:         %[[N:.*]] = memref.dim %[[X]]
+// CHECK:         %[[NM:.*]] = arith.muli %[[N]], %{{.*}}
+// CHECK:         memref.alloc({{.*}}) {alignment = 64 : i64, lowbit.workspace}
+// CHECK:         memref.view %{{.*}}[%{{.*}}][%[[NM]]]
+func.func @main(%x: memref<?x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x8xf32>
+  %a = memref.alloc(%n) : memref<?x8xf32>
+  "test.first"(%a) : (memref<?x8xf32>) -> ()
+  %flat = memref.collapse_shape %a [[0, 1]] : memref<?x8xf32> into memref<?xf32>
+  %m = memref.dim %flat, %c0 : memref<?xf32>
+  %b = memref.alloc(%m) : memref<?xf32>
+  "test.second"(%flat, %b) : (memref<?xf32>, memref<?xf32>) -> ()
+  return
+}
