@@ -162,9 +162,10 @@ struct ComposeTransposes : OpRewritePattern<TransposeOp> {
     auto inner = op.getData().getDefiningOp<TransposeOp>();
     if (!inner || !inner.getPerm() || !op.getPerm())
       return rewriter.notifyMatchFailure(op, "no permutations to compose");
+    ArrayRef<int64_t> outerPerm = *op.getPerm(), innerPerm = *inner.getPerm();
     SmallVector<int64_t> perm;
-    for (int64_t axis : *op.getPerm())
-      perm.push_back((*inner.getPerm())[axis]);
+    for (int64_t axis : outerPerm)
+      perm.push_back(innerPerm[axis]);
     rewriter.replaceOpWithNewOp<TransposeOp>(
         op, op.getTransposed().getType(), inner.getData(),
         rewriter.getDenseI64ArrayAttr(perm));
