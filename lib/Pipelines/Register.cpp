@@ -16,6 +16,16 @@
 using namespace mlir;
 
 void mlir::lowbit::registerPipelines() {
+  PassPipelineRegistration<>("lowbit-stage-onnx",
+                             "Infer shapes, fold constants, remove duplicates",
+                             buildONNXStage);
+  PassPipelineRegistration<>(
+      "lowbit-stage-lowbit",
+      "Recognise quantizers and quantized matmuls, lower the rest to linalg",
+      buildLowbitStage);
+  PassPipelineRegistration<LoopsStageOptions>(
+      "lowbit-stage-loops", "Choose kernels, pack, fuse, bufferize, emit loops",
+      buildLoopsStage);
   PassPipelineRegistration<LLVMStageOptions>(
       "lowbit-stage-llvm",
       "Plan memory, build the entry, lower to the LLVM dialect",
