@@ -94,7 +94,8 @@ Value skipTranspose(Value value, bool &transposed, RewriterBase &rewriter) {
   else
     for (int64_t dim = rank - 1; dim >= 0; --dim)
       perm.push_back(dim);
-  if (transposed || perm[rank - 2] != rank - 1)
+  if (transposed || static_cast<int64_t>(perm.size()) != rank ||
+      perm[rank - 2] != rank - 1)
     return value;
   transposed = true;
   std::swap(perm[rank - 1], perm[rank - 2]);
@@ -118,7 +119,7 @@ std::optional<MatmulSide> MatmulRecogniser::matchConstant(Value value,
     auto type = dyn_cast<RankedTensorType>(value.getType());
     if (!type || type.getRank() != 2)
       break;
-    if (!transpose.getPerm() || transpose.getPerm()->front() == 1)
+    if (!transpose.getPerm() || *transpose.getPerm() == ArrayRef<int64_t>{1, 0})
       transposed = !transposed;
     value = transpose.getData();
   }
