@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Kernels/Kernels.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -82,6 +83,14 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   return "";
 }
 
+/// What the row costs for the query: lanes without a column are computed too.
+static double costOf(const KernelRow &row, const KernelQuery &query) {
+  if (ShapedType::isDynamic(query.columns) || query.columns == 0)
+    return row.cost;
+  double computed = llvm::alignTo(query.columns, row.lanes);
+  return row.cost * computed / query.columns;
+}
+
 const KernelRow *mlir::lowbit::selectKernel(const Target &target,
                                             const KernelQuery &query,
                                             StringRef preferred) {
@@ -91,7 +100,7 @@ const KernelRow *mlir::lowbit::selectKernel(const Target &target,
       continue;
     if (row.name == preferred)
       return &row;
-    if (!best || row.cost < best->cost)
+    if (!best || costOf(row, query) < costOf(*best, query))
       best = &row;
   }
   return best;

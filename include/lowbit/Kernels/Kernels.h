@@ -32,6 +32,8 @@ struct KernelQuery {
   /// The length of the contraction where it is known, else
   /// `ShapedType::kDynamic` (which only constant right sides never have).
   int64_t size = ShapedType::kDynamic;
+  /// Columns of the result, `ShapedType::kDynamic` where unknown.
+  int64_t columns = ShapedType::kDynamic;
 };
 
 /// How the popcount emitter adds up the ones of a word.

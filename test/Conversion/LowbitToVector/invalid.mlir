@@ -34,9 +34,9 @@ func.func @wrong_lanes(%a: memref<2x2xi64>, %w: memref<1x2x8xi64>, %o: memref<2x
 
 // -----
 
-func.func @strided(%x: memref<4x6x8xf32>, %o: memref<4x6x2xi64>) {
+func.func @strided(%x: memref<4x6x8xf32>, %o: memref<6x8x2xi64>) {
   // expected-error @below {{expects the last dimension of the input to be the packed one, or that of the panels}}
-  lowbit.quantize_pack ins(%x : memref<4x6x8xf32>) outs(%o : memref<4x6x2xi64>)
+  lowbit.quantize_pack ins(%x : memref<4x6x8xf32>) outs(%o : memref<6x8x2xi64>)
     {packing = #lowbit.packing<<-1, 1>, rows>, permutation = array<i64: 1, 2, 0>, rounding = #lowbit.rounding<step>}
   return
 }

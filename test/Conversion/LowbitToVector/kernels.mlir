@@ -67,3 +67,27 @@ func.func @planes(%a: memref<2x3xi64>, %w: memref<1x2x4xi64>, %o: memref<2x4xi32
   return
 }
 }
+
+// -----
+
+// Lookup: tables of four elements are built once for a tile of rows, a byte
+// shuffle looks up 32 nibbles of weights, bytes are widened in order.
+
+module attributes {lowbit.target = "x86-64-v3"} {
+// CHECK: memref.global "private" constant @lowbit_nibble_counts : memref<16x16xi8>
+// CHECK-LABEL: func @lookup
+// CHECK: %[[TABLES:.*]] = memref.alloca() {{.*}} : memref<192x4x16xi8>
+// CHECK-COUNT-64: vector.store %{{.*}}, %[[TABLES]]
+// CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"
+// CHECK: arith.shrui %{{.*}} : vector<8xi32>
+// CHECK: vector.store %{{.*}} : memref<4x64xi32>, vector<64xi32>
+func.func @lookup(%a: memref<4x13xi64>, %w: memref<1x100x64xi8>, %o: memref<4x64xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<4x13xi64>, memref<1x100x64xi8>) outs(%o : memref<4x64xi32>)
+    attributes {kernel = "x86-avx2-lookup", size = 768 : i64, columns = 64 : i64,
+      lhs_packing = #lowbit.packing<<0, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, nibbles, lanes = 64>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}

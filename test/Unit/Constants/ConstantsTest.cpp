@@ -11,6 +11,7 @@
 
 #include "lowbit/Constants/Constants.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "gtest/gtest.h"
 
 using namespace mlir;
@@ -135,7 +136,7 @@ TEST_F(ConstantsTest, ReshapeSharesStorage) {
   auto other = dyn_cast_or_null<DenseResourceElementsAttr>(
       reshapeConstant(attr, tensor({6}, builder.getF32Type())));
   ASSERT_TRUE(other);
-  EXPECT_EQ(other.getRawHandle(), attr.getRawHandle());
+  EXPECT_EQ(other.getRawHandle().getKey(), attr.getRawHandle().getKey());
   EXPECT_FALSE(reshapeConstant(attr, tensor({5}, builder.getF32Type())));
   EXPECT_FALSE(reshapeConstant(attr, tensor({6}, builder.getF64Type())));
 }

@@ -226,6 +226,7 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     bool sizeIsLast = op.getTransposeRhs();
     int64_t rank = typeOf(rhs).getRank();
     query.size = typeOf(rhs).getDimSize(sizeIsLast ? rank - 1 : rank - 2);
+    query.columns = typeOf(rhs).getDimSize(sizeIsLast ? rank - 2 : rank - 1);
     query.constantRhs &= rank == 2;
     const KernelRow *row = selectKernel(target, query, kernel);
     if (!row)
