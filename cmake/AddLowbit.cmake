@@ -13,7 +13,22 @@ function(add_lowbit_library name)
   if(ARG_MLIR_LIBS)
     mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
     target_link_libraries(${name} PUBLIC LLVM)
+    if(LOWBIT_PCH)
+      target_precompile_headers(${name} REUSE_FROM LowbitPCH)
+    endif()
   endif()
+endfunction()
+
+# lowbit_add_precompiled_headers() makes LowbitPCH, the headers of
+# PrecompiledHeaders.h compiled once for all libraries that use MLIR: most of the
+# time of a compilation goes into these headers.
+function(lowbit_add_precompiled_headers)
+  set(source ${PROJECT_BINARY_DIR}/PrecompiledHeaders.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "// Anchors the precompiled headers.\n")
+  add_library(LowbitPCH OBJECT ${source})
+  llvm_update_compile_flags(LowbitPCH)
+  target_precompile_headers(LowbitPCH PRIVATE
+    ${PROJECT_SOURCE_DIR}/cmake/PrecompiledHeaders.h)
 endfunction()
 
 # add_lowbit_tool(NAME SOURCES... [MLIR_LIBS upstream...] [LIBS ours...])

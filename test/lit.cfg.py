@@ -67,7 +67,7 @@ def add_tool(name, directory, extra=""):
 
 
 add_tool("lowbit-opt", bin_dir, "--verify-roundtrip" if round_trip else "")
-for tool in ("translate", "compile", "run", "bench", "lsp-server", "capi-dialect", "capi-compile"):
+for tool in ("translate", "compile", "run", "lsp-server", "capi-dialect", "capi-compile"):
     add_tool("lowbit-" + tool, bin_dir)
 for tool in (
     "FileCheck",

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
@@ -146,8 +147,10 @@ ScalarMath::Polynomial ScalarMath::computePolynomial(Value value) {
 
 bool ScalarMath::isNonNegativeAtom(Value value) {
   Operation *op = value.getDefiningOp();
-  if (!op)
+  // What is assumed equal may make a value an operand of itself.
+  if (!op || !visiting.insert(op).second)
     return false;
+  auto leave = llvm::scope_exit([&] { visiting.erase(op); });
   auto operand = [&](unsigned i) {
     return isNonNegative(OpFoldResult(op->getOperand(i)));
   };

@@ -20,6 +20,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OperationSupport.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include <map>
 #include <optional>
 #include <vector>
@@ -112,6 +113,8 @@ private:
   llvm::DenseSet<Operation *, EquivalentOperation> known;
   DenseMap<Value, Polynomial> polynomials;
   DenseMap<Value, OpFoldResult> assumed;
+  /// Operations whose sign is being looked for.
+  llvm::SmallPtrSet<Operation *, 8> visiting;
 };
 
 /// The constant that a size is, if it is one.
