@@ -38,6 +38,7 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   // dimension of a collapsed shape is not resolved on buffers any more.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
+  pm.addPass(createLowbitReport()); // again: it names the kernels now
   ConvertLowbitToLinalgOptions definition;
   definition.keepKernels = true;
   pm.addPass(createConvertLowbitToLinalg(definition));

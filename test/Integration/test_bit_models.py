@@ -125,6 +125,18 @@ def test_padding_does_not_reach_the_other_tokens(sentences):
     )
 
 
+def test_report_names_a_kernel_for_every_matmul():
+    """All matmuls of a binary model are binary, but for the classifier."""
+    config = replace(TINY, num_layers=1)
+    report = lowbit.compile(bit.build_model(bit.BiTParameters.random(config, seed=16))).report
+    assert report["summary"]["matmuls"] == 10
+    assert report["summary"]["float"] == 1
+    assert all(entry["kernel"] for entry in report["matmuls"])
+    (floats,) = (entry for entry in report["matmuls"] if entry["kernel"] == "float")
+    assert "classifier" in floats["name"]
+    assert floats["reason"]
+
+
 def test_targets_agree(sentences):
     """Every level of instructions that this machine has computes the same codes."""
     parameters = bit.BiTParameters.random(TINY, seed=15)
