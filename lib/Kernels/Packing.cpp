@@ -22,11 +22,12 @@ struct Codes {
   const int8_t *levels;
   int64_t rows, size;
   bool transposed;
-  int64_t first, step;
+  LevelsType type;
 
   uint64_t operator()(int64_t row, int64_t k) const {
-    int8_t level = levels[transposed ? k * rows + row : row * size + k];
-    return static_cast<uint64_t>((level - first) / step);
+    int64_t level =
+        type.decode(levels[transposed ? k * rows + row : row * size + k]);
+    return static_cast<uint64_t>((level - type.getFirst()) / type.getStep());
   }
 };
 
@@ -88,8 +89,8 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
                                            int64_t rows, int64_t size,
                                            bool transposed,
                                            PackingAttr packing) {
-  bool words = packing.getOrder() == Order::rows ||
-               packing.getOrder() == Order::panels;
+  bool words =
+      packing.getOrder() == Order::rows || packing.getOrder() == Order::panels;
   int64_t elements = 1;
   for (int64_t extent : packing.getPackedShape({}, rows, size))
     elements *= extent;
@@ -97,8 +98,7 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
   std::vector<char> packed(batch * bytes, 0);
   LevelsType type = packing.getLevels();
   for (int64_t i = 0; i < batch; ++i) {
-    Codes codes{levels + i * rows * size, rows, size, transposed,
-                type.getFirst(), type.getStep()};
+    Codes codes{levels + i * rows * size, rows, size, transposed, type};
     char *out = packed.data() + i * bytes;
     if (words)
       packWords(codes, packing, reinterpret_cast<uint64_t *>(out));
