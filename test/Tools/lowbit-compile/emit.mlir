@@ -14,7 +14,7 @@
 // IR:   load <8 x float>
 // IR:   fmul <8 x float>
 // ASM:  vmulps
-// OBJ:  R lowbit_artifact_net
+// OBJ:  {{[DR]}} lowbit_artifact_net
 // HEADER: extern const LowbitArtifact lowbit_artifact_net;
 // SO:     lowbit_artifact
 // SO-NOT: {{.}}
