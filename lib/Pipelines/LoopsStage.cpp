@@ -47,6 +47,7 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   pm.addPass(createLowbitFuseEpilogue());
   addCleanup(pm);
 
+  pm.addNestedPass<func::FuncOp>(createLowbitProtectInputs());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =

@@ -6,16 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 // Moves packed operations on buffers into functions of their own, so that equal
-// operations (the layers of a transformer) share one kernel.
+// operations (the layers of a transformer) share one kernel. The scales of
+// layers differ: they leave the epilogue of a matmul and become operands.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -35,8 +39,41 @@ static std::string describe(Operation *op) {
     return name;
   name += '_';
   for (char c : matmul.getKernel())
-  name += llvm::isAlnum(c) ? c : '_';
+    name += llvm::isAlnum(c) ? c : '_';
   return name;
+}
+
+/// Whether a constant is likely a learned number: one with more than the eight
+/// significant bits that 0, 1 or 0.5 have.
+static bool isLearned(arith::ConstantOp constant) {
+  auto value = dyn_cast<FloatAttr>(constant.getValue());
+  return value && value.getType().isF32() &&
+         (value.getValue().bitcastToAPInt().getZExtValue() & 0xFFFF) != 0;
+}
+
+/// Turns the learned numbers of an epilogue into operands of rank 0.
+static void liftConstants(PackedMatmulOp op, SymbolTable &symbols) {
+  Block &body = *op.getBody().begin();
+  SmallVector<arith::ConstantOp> constants =
+      llvm::filter_to_vector(body.getOps<arith::ConstantOp>(), isLearned);
+  OpBuilder builder(op), detached(op.getContext());
+  Location loc = op.getLoc();
+  for (arith::ConstantOp constant : constants) {
+    auto type = MemRefType::get({}, constant.getType());
+    auto value =
+        DenseElementsAttr::get(RankedTensorType::get({}, constant.getType()),
+                               Attribute(constant.getValue()));
+    auto global = memref::GlobalOp::create(
+        detached, loc, "lowbit_scalar", builder.getStringAttr("private"), type,
+        value,
+        /*constant=*/true, builder.getI64IntegerAttr(4));
+    StringAttr name = symbols.insert(global);
+    Value operand =
+        memref::GetGlobalOp::create(builder, loc, type, name.getValue());
+    op.getEpilogueMutable().append(operand);
+    constant.replaceAllUsesWith(body.addArgument(constant.getType(), loc));
+    constant.erase();
+  }
 }
 
 namespace {
@@ -53,8 +90,11 @@ struct OutlineKernels : lowbit::impl::LowbitOutlineKernelsBase<OutlineKernels> {
           work.push_back(op);
       });
     llvm::StringMap<func::FuncOp> kernels;
-    for (Operation *op : work)
+    for (Operation *op : work) {
+      if (auto matmul = dyn_cast<PackedMatmulOp>(op))
+        liftConstants(matmul, symbols);
       outline(op, symbols, kernels);
+    }
   }
 
   void outline(Operation *op, SymbolTable &symbols,

@@ -34,14 +34,24 @@ def LowbitPack : Pass<"lowbit-pack"> {
     "tensor::TensorDialect", "LowbitDialect"];
 }
 
+def LowbitProtectInputs : Pass<"lowbit-protect-inputs", "func::FuncOp"> {
+  let summary = "mark the inputs of public functions read-only";
+  let description = [{
+    Sets `bufferization.writable = false` on the tensor arguments of public
+    functions: a run must not change the memory that the caller passed in.
+  }];
+  let dependentDialects = ["bufferization::BufferizationDialect"];
+}
+
 def LowbitOutlineKernels : Pass<"lowbit-outline-kernels", "ModuleOp"> {
   let summary = "move packed operations on buffers into shared functions";
   let description = [{
     Every packed operation on buffers becomes a call of a private function that
     holds it; equal operations call the same function, so that the layers of a
-    model share their machine code.
+    model share their machine code. For that, learned float constants of an
+    epilogue become operands of rank 0.
   }];
-  let dependentDialects = ["func::FuncDialect"];
+  let dependentDialects = ["func::FuncDialect", "memref::MemRefDialect"];
 }
 
 // --- fusion ---
