@@ -54,6 +54,6 @@ def test_writing_tests(tmp_path):
     for number, (_, text) in enumerate(tests):
         assert text.startswith("// RUN: ")
         (tmp_path / f"block{number}.mlir").write_text(text)
-    lit = [sys.executable, "-m", "lit.main", "-v", str(tmp_path)]
+    lit = [str(Path(sys.executable).with_name("lit")), "-v", str(tmp_path)]
     done = subprocess.run(lit, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
