@@ -384,7 +384,10 @@ ScalarMath::Factors ScalarMath::getFactors(OpFoldResult size) {
       continue;
     }
     Value value = cast<Value>(next);
-    if (auto mul = value.getDefiningOp<arith::MulIOp>())
+    std::optional<OpFoldResult> fixed = asSize(getPolynomial(next));
+    if (fixed && getConstantIntValue(*fixed))
+      worklist.push_back(*fixed);
+    else if (auto mul = value.getDefiningOp<arith::MulIOp>())
       worklist.append({mul.getLhs(), mul.getRhs()});
     else
       factors.values.push_back(value);
