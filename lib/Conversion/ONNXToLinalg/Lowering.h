@@ -151,6 +151,7 @@ void populateMatMulLowerings(LoweringTable &table);
 void populateNormalizationLowerings(LoweringTable &table);
 void populateReductionLowerings(LoweringTable &table);
 void populateReshapeLowerings(LoweringTable &table);
+void populateScanLowerings(LoweringTable &table);
 void populateScatterLowerings(LoweringTable &table);
 void populateShapeLowerings(LoweringTable &table);
 void populateSliceLowerings(LoweringTable &table);

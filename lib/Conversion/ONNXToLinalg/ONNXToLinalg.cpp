@@ -128,6 +128,7 @@ struct ConvertONNXToLinalg
     populateNormalizationLowerings(table);
     populateReductionLowerings(table);
     populateReshapeLowerings(table);
+    populateScanLowerings(table);
     populateScatterLowerings(table);
     populateShapeLowerings(table);
     populateSliceLowerings(table);
