@@ -20,6 +20,15 @@ from onnx.reference import ReferenceEvaluator
 
 OPSET = 23
 
+# Operands whose shape settles the rank of the result or the number of bounds.
+SETTLES_RANK = {
+    "ConstantOfShape": (0,),
+    "GatherND": (1,),
+    "Pad": (1,),
+    "ScatterND": (1,),
+    "Slice": (1, 2),
+}
+
 
 @dataclass(frozen=True)
 class Const:
@@ -64,7 +73,8 @@ def make_model(case: Case, shape_of: Any, outputs: list[onnx.ValueInfoProto]) ->
             initializers.append(numpy_helper.from_array(operand.array, f"x{i}"))
         elif operand is not None:
             element = helper.np_dtype_to_tensor_dtype(operand.dtype)
-            shape = shape_of(i, operand)
+            settles_rank = i in SETTLES_RANK.get(case.op, ())
+            shape = operand.shape if settles_rank else shape_of(i, operand)
             inputs.append(helper.make_tensor_value_info(f"x{i}", element, shape))
     results = [value.name for value in outputs]
     node = helper.make_node(case.op, names, results, name="the_node", **case.attributes)
