@@ -54,3 +54,22 @@ func.func @positions(%x: tensor<?x?x8xf32>, %table: tensor<512x8xf32>) -> tensor
   %z = onnx.Add %x, %p : (tensor<?x?x8xf32>, tensor<?x8xf32>) -> tensor<?x?x8xf32> loc("sum")
   return %z : tensor<?x?x8xf32>
 }
+
+// -----
+
+// min(s, 512) counts as s then, not s as min(s, 512): the second table is cut to
+// what follows from s alone.
+// CHECK-LABEL: func.func @two_tables
+// CHECK: cf.assert %{{.*}}, "node 'first': dimensions do not broadcast"
+// CHECK: cf.assert %{{.*}}, "node 'second': dimensions do not broadcast"
+// CHECK-NOT: arith.select
+// CHECK: return
+func.func @two_tables(%x: tensor<?x?x8xf32>, %a: tensor<512x8xf32>, %b: tensor<600x8xf32>) -> tensor<?x?x8xf32> {
+  %zero = onnx.Constant dense<0> : tensor<1xi64> : tensor<1xi64>
+  %s = onnx.Shape %x {start = 1 : i64, end = 2 : i64} : (tensor<?x?x8xf32>) -> tensor<1xi64>
+  %p = onnx.Slice %a, %zero, %s axes %zero : (tensor<512x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x8xf32>
+  %y = onnx.Add %x, %p : (tensor<?x?x8xf32>, tensor<?x8xf32>) -> tensor<?x?x8xf32> loc("first")
+  %q = onnx.Slice %b, %zero, %s axes %zero : (tensor<600x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x8xf32>
+  %z = onnx.Add %y, %q : (tensor<?x?x8xf32>, tensor<?x8xf32>) -> tensor<?x?x8xf32> loc("second")
+  return %z : tensor<?x?x8xf32>
+}
