@@ -117,9 +117,16 @@ static LogicalResult lowerAttention(onnx::AttentionOp op, Lowering &l) {
   if (isGrouped) {
     std::optional<int64_t> all = getConstantSize(heads);
     std::optional<int64_t> shared = getConstantSize(sharedHeads);
-    if (!all || !shared || *shared == 0 || *all % *shared != 0)
+    isGrouped = all && shared;
+    if (!isGrouped)
+      l.assertEqual(heads, sharedHeads, "queries and keys differ in heads");
+    else if (*shared == 0 || *all % *shared != 0)
       return l.fail("has heads of keys that do not divide its heads of queries");
-    q = groupHeads(l, *q, sharedHeads, math.index(*all / *shared));
+  }
+  if (isGrouped) {
+    OpFoldResult group =
+        math.index(*getConstantSize(heads) / *getConstantSize(sharedHeads));
+    q = groupHeads(l, *q, sharedHeads, group);
     k = groupHeads(l, *k, sharedHeads, math.index(1));
     v = groupHeads(l, *v, sharedHeads, math.index(1));
   }

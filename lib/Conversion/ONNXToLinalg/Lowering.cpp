@@ -174,6 +174,27 @@ LogicalResult Lowering::replace(Value result, Value value) {
   return success();
 }
 
+void Lowering::addResult(Value result, ArrayRef<OpFoldResult> given) {
+  auto type = cast<RankedTensorType>(result.getType());
+  SmallVector<OpFoldResult> dims;
+  SmallVector<int64_t> shape(type.getShape());
+  for (auto [size, extent] : llvm::zip(given, shape)) {
+    std::optional<int64_t> constant = getConstantSize(size);
+    if (constant && ShapedType::isDynamic(extent))
+      extent = *constant;
+    dims.push_back(ShapedType::isDynamic(extent) ? size : math.index(extent));
+  }
+  setSizes(result, dims);
+  if (ArrayRef<int64_t>(shape) == type.getShape())
+    return;
+  builder.setInsertionPointAfter(current);
+  Value cast = tensor::CastOp::create(builder, getLoc(), type.clone(shape),
+                                      result);
+  setSizes(cast, dims);
+  lowered[result] = cast;
+  declared[result] = result; // for its other users
+}
+
 SmallVector<OpFoldResult> Lowering::getSizes(Value value) {
   auto it = sizes.find(value);
   if (it != sizes.end())

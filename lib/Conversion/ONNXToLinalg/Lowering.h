@@ -64,7 +64,12 @@ public:
   /// says; a dimension that only the type of `result` fixes is checked at run time.
   LogicalResult replace(Value result, Value value);
 
-  /// The sizes of a lowered value.
+  /// Notes the sizes of a result of the current operation, which is none of the
+  /// onnx dialect. Operators see it with a type as static as the sizes.
+  void addResult(Value result, ArrayRef<OpFoldResult> sizes);
+
+  /// The sizes of a lowered value; constant where the type is static and only
+  /// there.
   SmallVector<OpFoldResult> getSizes(Value value);
   void setSizes(Value value, ArrayRef<OpFoldResult> sizes);
   /// The converted type of an operator's result.
@@ -151,6 +156,7 @@ void populateMatMulLowerings(LoweringTable &table);
 void populateNormalizationLowerings(LoweringTable &table);
 void populateReductionLowerings(LoweringTable &table);
 void populateReshapeLowerings(LoweringTable &table);
+void populateScanLowerings(LoweringTable &table);
 void populateScatterLowerings(LoweringTable &table);
 void populateShapeLowerings(LoweringTable &table);
 void populateSliceLowerings(LoweringTable &table);

@@ -72,12 +72,12 @@ static LogicalResult updateOther(Operation *op, Lowering &l) {
   if (walked.wasInterrupted())
     return failure();
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    l.setSizes(empty, empty.getMixedSizes());
+    l.addResult(empty, empty.getMixedSizes());
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     for (OpResult result : op->getResults())
       if (isa<RankedTensorType>(result.getType()))
-        l.setSizes(result,
-                   l.getSizes(destination.getTiedOpOperand(result)->get()));
+        l.addResult(result, l.getSizes(l.operand(
+                                destination.getTiedOpOperand(result)->get())));
   return success();
 }
 
@@ -128,6 +128,7 @@ struct ConvertONNXToLinalg
     populateNormalizationLowerings(table);
     populateReductionLowerings(table);
     populateReshapeLowerings(table);
+    populateScanLowerings(table);
     populateScatterLowerings(table);
     populateShapeLowerings(table);
     populateSliceLowerings(table);

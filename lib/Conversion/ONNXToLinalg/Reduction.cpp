@@ -5,20 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reductions over axes and running sums. Float sums and products may be taken in
+// Reductions over axes. Float sums and products may be taken in
 // any order (`reassoc`), so that they vectorise; maxima propagate NaN.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Structured.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
-using utils::IteratorType;
 
 namespace {
 enum class Reducer { sum, product, max, min };
@@ -182,66 +179,6 @@ static LogicalResult lowerReduce(OpTy op, Lowering &l, const ReduceSpec &spec) {
   return l.replace(op.getResult(), *result);
 }
 
-//===----------------------------------------------------------------------===//
-// CumSum
-//===----------------------------------------------------------------------===//
-
-/// `tensor` with the order along `axis` turned round.
-static Value createReversed(Lowering &l, Value tensor, int64_t axis) {
-  SmallVector<OpFoldResult> sizes = l.getSizes(tensor);
-  ScalarMath &math = l.getMath();
-  Value last = math.toValue(math.sub(sizes[axis], math.index(1)));
-  return createIndexed(
-      l, sizes, cast<RankedTensorType>(tensor.getType()).getElementType(),
-      [&](OpBuilder &b, Location loc, ValueRange indices, ValueRange) -> Value {
-        SmallVector<Value> position(indices);
-        position[axis] = arith::SubIOp::create(b, loc, last, indices[axis]);
-        return tensor::ExtractOp::create(b, loc, tensor, position);
-      });
-}
-
-/// A scan: the loop over `axis` runs in order and carries the sum so far in a
-/// second result.
-static LogicalResult lowerCumSum(onnx::CumSumOp op, Lowering &l) {
-  Value input = l.operand(op.getX());
-  SmallVector<OpFoldResult> sizes = l.getSizes(input);
-  int64_t rank = sizes.size();
-  std::optional<int64_t> axis = normalizeAxis(op.getAxis(), rank);
-  if (!axis)
-    return l.fail("has axis " + Twine(op.getAxis()) + " for an input of rank " +
-                  Twine(rank));
-  if (op.getReverse() != 0)
-    input = createReversed(l, input, *axis);
-
-  OpBuilder &builder = l.getBuilder();
-  Type type = cast<RankedTensorType>(input.getType()).getElementType();
-  SmallVector<IteratorType> iterators(rank, IteratorType::parallel);
-  iterators[*axis] = IteratorType::reduction;
-  SmallVector<OpFoldResult> outer(sizes);
-  outer.erase(outer.begin() + *axis);
-  AffineMap identity = builder.getMultiDimIdentityMap(rank);
-  Value zero = l.getMath().constant(cast<TypedAttr>(builder.getZeroAttr(type)));
-  Value output = createEmpty(l, sizes, type);
-  Value carried = createFilled(l, outer, zero);
-  bool exclusive = op.getExclusive() != 0;
-  auto scan = linalg::GenericOp::create(
-      builder, l.getLoc(), TypeRange{output.getType(), carried.getType()},
-      input, ValueRange{output, carried},
-      ArrayRef<AffineMap>{identity, identity, identity.dropResult(*axis)},
-      iterators, [&](OpBuilder &b, Location loc, ValueRange elements) {
-        Value before = elements[2];
-        Value after = emitReducer(b, loc, Reducer::sum, elements[0], before,
-                                  /*isUnsigned=*/false);
-        linalg::YieldOp::create(
-            b, loc, ValueRange{exclusive ? before : after, after});
-      });
-  Value result = scan.getResult(0);
-  l.setSizes(result, sizes);
-  if (op.getReverse() != 0)
-    result = createReversed(l, result, *axis);
-  return l.replace(op.getResult(), result);
-}
-
 template <typename OpTy>
 static void addReduce(LoweringTable &table, ReduceSpec spec) {
   table.add<OpTy>([spec](OpTy op, Lowering &l) { return lowerReduce(op, l, spec); });
@@ -256,5 +193,4 @@ void mlir::lowbit::populateReductionLowerings(LoweringTable &table) {
   addReduce<ReduceMinOp>(table, {Reducer::min});
   addReduce<ReduceProdOp>(table, {Reducer::product});
   addReduce<ReduceSumOp>(table, {Reducer::sum});
-  table.add(lowerCumSum);
 }

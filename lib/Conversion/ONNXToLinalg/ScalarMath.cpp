@@ -198,20 +198,39 @@ bool ScalarMath::atLeast(OpFoldResult a, OpFoldResult b) {
   return isNonNegative(combine(getPolynomial(a), getPolynomial(b), -1));
 }
 
+/// Whether `value` is computed from `on`, or assumed equal to what is.
+static bool dependsOn(const DenseMap<Value, OpFoldResult> &assumed, Value value,
+                      Value on) {
+  SmallVector<Value> worklist{value};
+  llvm::DenseSet<Value> seen;
+  while (!worklist.empty()) {
+    Value next = worklist.pop_back_val();
+    if (next == on)
+      return true;
+    if (!next.getType().isIntOrIndex() || !seen.insert(next).second)
+      continue;
+    auto it = assumed.find(next);
+    if (it != assumed.end())
+      if (auto other = dyn_cast<Value>(it->second))
+        worklist.push_back(other);
+    if (Operation *op = next.getDefiningOp())
+      llvm::append_range(worklist, op->getOperands());
+  }
+  return false;
+}
+
 void ScalarMath::assumeEqual(OpFoldResult a, OpFoldResult b) {
   for (auto [from, to] : {std::pair(a, b), std::pair(b, a)}) {
     Polynomial atom = getPolynomial(from);
     if (atom.size() != 1 || atom.begin()->second != 1 ||
         atom.begin()->first.size() != 1)
       continue;
-    const void *pointer = atom.begin()->first.front();
-    Polynomial target = getPolynomial(to);
-    bool cyclic = llvm::any_of(target, [&](const auto &term) {
-      return llvm::is_contained(term.first, pointer);
-    });
-    if (cyclic)
+    // min(s, 512) may stand for s, but s not for min(s, 512).
+    Value value = Value::getFromOpaquePointer(atom.begin()->first.front());
+    auto target = dyn_cast<Value>(to);
+    if (target && dependsOn(assumed, target, value))
       continue;
-    assumed[Value::getFromOpaquePointer(pointer)] = to;
+    assumed[value] = to;
     polynomials.clear();
     return;
   }
@@ -384,7 +403,10 @@ ScalarMath::Factors ScalarMath::getFactors(OpFoldResult size) {
       continue;
     }
     Value value = cast<Value>(next);
-    if (auto mul = value.getDefiningOp<arith::MulIOp>())
+    std::optional<OpFoldResult> fixed = asSize(getPolynomial(next));
+    if (fixed && getConstantIntValue(*fixed))
+      worklist.push_back(*fixed);
+    else if (auto mul = value.getDefiningOp<arith::MulIOp>())
       worklist.append({mul.getLhs(), mul.getRhs()});
     else
       factors.values.push_back(value);

@@ -82,16 +82,54 @@ static std::optional<Grouping> groupDimensions(ScalarMath &math,
   if (grouping.source.empty())
     return std::nullopt;
   for (; i < source.size(); ++i) {
-    if (getConstantSize(source[i]) != 1)
+    if (!math.equal(source[i], math.index(1)))
       return std::nullopt;
     grouping.source.back().push_back(i);
   }
   for (; j < target.size(); ++j) {
-    if (getConstantSize(target[j]) != 1)
+    if (!math.equal(target[j], math.index(1)))
       return std::nullopt;
     grouping.target.back().push_back(j);
   }
   return grouping;
+}
+
+/// Where factors do not tell: the dimensions that agree at both ends stay, those
+/// in between make one group.
+static Grouping groupBetween(ScalarMath &math, ArrayRef<OpFoldResult> source,
+                             ArrayRef<OpFoldResult> target) {
+  size_t common = std::min(source.size(), target.size()) - 1;
+  size_t front = 0, back = 0;
+  while (front < common && math.equal(source[front], target[front]))
+    ++front;
+  while (back < common - front &&
+         math.equal(source[source.size() - 1 - back],
+                    target[target.size() - 1 - back]))
+    ++back;
+  auto group = [&](size_t rank) {
+    SmallVector<ReassociationIndices> groups;
+    for (size_t i = 0; i < rank; ++i) {
+      bool starts = i <= front || i >= rank - back;
+      if (starts)
+        groups.emplace_back();
+      groups.back().push_back(i);
+    }
+    return groups;
+  };
+  return {group(source.size()), group(target.size())};
+}
+
+/// A group of several dynamic dimensions: upstream lowers no such expand_shape of
+/// a buffer, so the sizes go through a small tensor.
+static Value reshapeBySizes(Lowering &l, Value value, RankedTensorType type,
+                            ArrayRef<OpFoldResult> sizes) {
+  Type i64 = l.getBuilder().getI64Type();
+  SmallVector<Value> extents = llvm::map_to_vector(
+      sizes, [&](OpFoldResult size) { return l.getMath().toInteger(size, i64); });
+  int64_t rank = sizes.size();
+  Value shape = l.fromScalars(extents, RankedTensorType::get(rank, i64));
+  return tensor::ReshapeOp::create(l.getBuilder(), l.getLoc(), type, value,
+                                   shape);
 }
 
 static Value castTo(Lowering &l, Value value, RankedTensorType type) {
@@ -159,16 +197,16 @@ Value mlir::lowbit::createReshape(Lowering &l, Value value,
     SmallVector<int64_t> ones(given.size(), 1);
     result = collapse(l, castTo(l, value, type.clone(ones)), {});
   } else {
-    if (!grouping) {
-      // Not known to be made of the same factors: by way of one dimension.
-      grouping.emplace();
-      grouping->source.push_back(
-          llvm::to_vector<2>(llvm::seq<int64_t>(0, given.size())));
-      grouping->target.push_back(
-          llvm::to_vector<2>(llvm::seq<int64_t>(0, sizes.size())));
-    }
-    result = expand(l, collapse(l, value, grouping->source), target,
-                    grouping->target, sizes);
+    if (!grouping)
+      grouping = groupBetween(math, given, sizes);
+    bool hasSizes = llvm::any_of(grouping->target, [&](const auto &group) {
+      return llvm::count_if(group, [&](int64_t i) {
+               return target.isDynamicDim(i);
+             }) > 1;
+    });
+    result = hasSizes ? reshapeBySizes(l, value, target, sizes)
+                      : expand(l, collapse(l, value, grouping->source), target,
+                               grouping->target, sizes);
   }
   l.setSizes(result, sizes);
   return result;
