@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The definition of every lowbit operation on tensors by linalg, tensor, arith and
-// math, and the conversion of tensors of levels to tensors of i8 that carries it.
+// The definition of every lowbit operation on tensors by linalg, tensor, arith
+// and math, and the conversion of tensors of levels to tensors of i8 that
+// carries it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,8 +28,9 @@ public:
   bool isFreeOfLevels(Operation *op) const;
 };
 
-/// Converts the types of functions and of any operation that moves levels without
-/// looking at them: `linalg.transpose`, `tensor.expand_shape`, `tensor.cast`, ...
+/// Converts the types of functions and of any operation that moves levels
+/// without looking at them: `linalg.transpose`, `tensor.expand_shape`,
+/// `tensor.cast`, ...
 void populateLevelMovementPatterns(const LevelsTypeConverter &converter,
                                    RewritePatternSet &patterns);
 

@@ -65,9 +65,9 @@ Value definitions::createLookup(OpBuilder &builder, Location loc, Value table,
     Value level = getLevelAsFloat(b, loc, stored, levels);
     return arith::MulFOp::create(b, loc, level, factor);
   };
-  return createElementwise(
-      builder, loc, ids, getMapOfFirst(builder.getContext(), rank, rank - 1),
-      init, body);
+  return createElementwise(builder, loc, ids,
+                           getMapOfFirst(builder.getContext(), rank, rank - 1),
+                           init, body);
 }
 
 namespace {
@@ -78,10 +78,10 @@ struct GenericOfMatmul : OpConversionPattern<MatmulOp> {
   matchAndRewrite(MatmulOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto lhsType = cast<ShapedType>(op.getLhs().getType());
-    Value result = createMatmul(
-        rewriter, op.getLoc(), adaptor.getLhs(),
-        dyn_cast<LevelsType>(lhsType.getElementType()), adaptor.getRhs(),
-        getLevels(op.getRhs()), op.getTransposeRhs(), adaptor.getInit());
+    Value result = createMatmul(rewriter, op.getLoc(), adaptor.getLhs(),
+                                dyn_cast<LevelsType>(lhsType.getElementType()),
+                                adaptor.getRhs(), getLevels(op.getRhs()),
+                                op.getTransposeRhs(), adaptor.getInit());
     rewriter.replaceOp(op, result);
     return success();
   }
@@ -105,11 +105,11 @@ struct GenericOfLevelSum : OpConversionPattern<LevelSumOp> {
       return arith::AddIOp::create(b, loc, elements[1], level);
     };
     rewriter.replaceOp(
-        op, createReduction(rewriter, op.getLoc(), adaptor.getInput(),
-                            getMap(context, loops, dims), adaptor.getInit(),
-                            getMapOfFirst(context, loops, last),
-                            /*reduced=*/1, rewriter.getI32IntegerAttr(0),
-                            body));
+        op,
+        createReduction(rewriter, op.getLoc(), adaptor.getInput(),
+                        getMap(context, loops, dims), adaptor.getInit(),
+                        getMapOfFirst(context, loops, last),
+                        /*reduced=*/1, rewriter.getI32IntegerAttr(0), body));
     return success();
   }
 };

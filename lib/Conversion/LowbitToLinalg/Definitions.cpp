@@ -90,8 +90,7 @@ Value definitions::createReduction(OpBuilder &builder, Location loc,
                                    int64_t reduced, TypedAttr identity,
                                    Body body) {
   Value start = arith::ConstantOp::create(builder, loc, identity);
-  Value filled =
-      linalg::FillOp::create(builder, loc, start, init).getResult(0);
+  Value filled = linalg::FillOp::create(builder, loc, start, init).getResult(0);
   SmallVector<AffineMap> all(maps);
   all.push_back(initMap);
   SmallVector<utils::IteratorType> iterators(initMap.getNumDims() - reduced,

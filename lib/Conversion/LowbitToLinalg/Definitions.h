@@ -23,13 +23,14 @@ namespace mlir::lowbit::definitions {
 /// destination.
 using Body = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
 
-/// A linalg.generic over the dimensions of `init`; `maps` are those of the inputs.
+/// A linalg.generic over the dimensions of `init`; `maps` are those of the
+/// inputs.
 Value createElementwise(OpBuilder &builder, Location loc, ValueRange inputs,
                         ArrayRef<AffineMap> maps, Value init, Body body);
 
-/// A linalg.generic with more loops than `init` has dimensions: the last `reduced`
-/// of `loops` loops are reductions. `initMap` is the map of the destination, which
-/// holds `identity` at the start.
+/// A linalg.generic with more loops than `init` has dimensions: the last
+/// `reduced` of `loops` loops are reductions. `initMap` is the map of the
+/// destination, which holds `identity` at the start.
 Value createReduction(OpBuilder &builder, Location loc, ValueRange inputs,
                       ArrayRef<AffineMap> maps, Value init, AffineMap initMap,
                       int64_t reduced, TypedAttr identity, Body body);

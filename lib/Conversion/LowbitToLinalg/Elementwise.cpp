@@ -169,22 +169,21 @@ struct GenericOfThreshold : OpConversionPattern<ThresholdOp> {
     AffineMap threshold = getMap(context, loops, {rank - 1, rank});
     LevelsType levels = getLevels(op.getInit());
     auto body = [&](OpBuilder &b, Location loc, ValueRange elements) -> Value {
-      Value reached =
-          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, elements[0],
-                                elements[1]);
+      Value reached = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge,
+                                            elements[0], elements[1]);
       Value step = arith::ConstantOp::create(
           b, loc, b.getI8IntegerAttr(static_cast<int8_t>(levels.getStep())));
       Value above = arith::AddIOp::create(b, loc, elements[2], step);
       return arith::SelectOp::create(b, loc, reached, above, elements[2]);
     };
     rewriter.replaceOp(
-        op, createReduction(
-                rewriter, op.getLoc(),
-                {adaptor.getInput(), adaptor.getThresholds()},
-                {element, threshold}, adaptor.getInit(), element,
-                /*reduced=*/1,
-                rewriter.getI8IntegerAttr(static_cast<int8_t>(levels.getFirst())),
-                body));
+        op, createReduction(rewriter, op.getLoc(),
+                            {adaptor.getInput(), adaptor.getThresholds()},
+                            {element, threshold}, adaptor.getInit(), element,
+                            /*reduced=*/1,
+                            rewriter.getI8IntegerAttr(
+                                static_cast<int8_t>(levels.getFirst())),
+                            body));
     return success();
   }
 };

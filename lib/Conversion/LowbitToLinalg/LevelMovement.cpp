@@ -62,7 +62,8 @@ struct MovementOfBytes : ConversionPattern {
     for (unsigned i = 0; i < op->getNumRegions(); ++i)
       state.addRegion();
     Operation *moved = rewriter.create(state);
-    for (auto [from, to] : llvm::zip_equal(op->getRegions(), moved->getRegions())) {
+    for (auto [from, to] :
+         llvm::zip_equal(op->getRegions(), moved->getRegions())) {
       rewriter.inlineRegionBefore(from, to, to.end());
       if (failed(rewriter.convertRegionTypes(&to, *getTypeConverter())))
         return rewriter.notifyMatchFailure(op, "no conversion of a region");

@@ -56,12 +56,11 @@ struct ConvertLowbitToLinalg
     // On buffers there are only operations that kernels lower.
     ConversionTarget target(getContext());
     target.addDynamicallyLegalDialect<LowbitDialect>([&](Operation *op) {
-      bool onBuffers = llvm::any_of(op->getOperandTypes(),
-                                    llvm::IsaPred<BaseMemRefType>);
+      bool onBuffers =
+          llvm::any_of(op->getOperandTypes(), llvm::IsaPred<BaseMemRefType>);
       return onBuffers || (isa<YieldOp>(op)) ||
-             (keepKernels &&
-              isa<QuantizePackOp, PackedMatmulOp, PackedLookupOp, LayerNormOp,
-                  SoftmaxOp>(op));
+             (keepKernels && isa<QuantizePackOp, PackedMatmulOp, PackedLookupOp,
+                                 LayerNormOp, SoftmaxOp>(op));
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isFreeOfLevels(op); });

@@ -56,8 +56,7 @@ public:
 
 private:
   Value empty(ArrayRef<OpFoldResult> extents) {
-    return tensor::EmptyOp::create(builder, loc, extents,
-                                   builder.getF32Type());
+    return tensor::EmptyOp::create(builder, loc, extents, builder.getF32Type());
   }
 
   OpBuilder &builder;
@@ -136,13 +135,13 @@ struct SweepsOfSoftmax : OpConversionPattern<SoftmaxOp> {
         [](OpBuilder &b, Location loc, ValueRange elements) -> Value {
           return arith::MaximumFOp::create(b, loc, elements[0], elements[1]);
         });
-    Value powers = rows.map(
-        {op.getInput(), maximum}, {rows.element, rows.row},
-        [](OpBuilder &b, Location loc, ValueRange elements) -> Value {
-          Value below =
-              arith::SubFOp::create(b, loc, elements[0], elements[1]);
-          return math::ExpOp::create(b, loc, below);
-        });
+    Value powers =
+        rows.map({op.getInput(), maximum}, {rows.element, rows.row},
+                 [](OpBuilder &b, Location loc, ValueRange elements) -> Value {
+                   Value below =
+                       arith::SubFOp::create(b, loc, elements[0], elements[1]);
+                   return math::ExpOp::create(b, loc, below);
+                 });
     Value sum = rows.reduce(powers, rows.element, 0, add);
     Value result = createElementwise(
         rewriter, op.getLoc(), {powers, sum}, {rows.element, rows.row},

@@ -103,9 +103,9 @@ struct ProductOfPacked : OpConversionPattern<PackedMatmulOp> {
     shape.back() = columns;
     Type sum = op.getBody().front().getArgument(0).getType();
     Value empty = tensor::EmptyOp::create(rewriter, loc, shape, sum);
-    Value product = createMatmul(rewriter, loc, lhs, lhsLevels, rhs,
-                                 rhsPacking.getLevels(), /*transposed=*/true,
-                                 empty);
+    Value product =
+        createMatmul(rewriter, loc, lhs, lhsLevels, rhs, rhsPacking.getLevels(),
+                     /*transposed=*/true, empty);
     rewriter.replaceOp(op, createEpilogue(rewriter, op, product));
     return success();
   }
@@ -151,8 +151,8 @@ struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
         tensor::getMixedSize(rewriter, loc, op.getTable(), 0),
         tensor::getMixedSize(rewriter, loc, op.getInit(),
                              getRank(op.getInit()) - 1)};
-    Value table = createUnpacked(rewriter, loc, op.getTable(), op.getPacking(),
-                                 sizes);
+    Value table =
+        createUnpacked(rewriter, loc, op.getTable(), op.getPacking(), sizes);
     rewriter.replaceOp(
         op, createLookup(rewriter, loc, table, op.getPacking().getLevels(),
                          op.getIds(), op.getScale(), op.getInit()));

@@ -24,8 +24,8 @@ using namespace mlir::lowbit::definitions;
 
 namespace {
 
-/// Arithmetic on indices and words, without folding: what is written is what the
-/// layout says.
+/// Arithmetic on indices and words, without folding: what is written is what
+/// the layout says.
 struct Arithmetic {
   OpBuilder &b;
   Location loc;
@@ -65,13 +65,13 @@ struct Arithmetic {
        llvm::function_ref<SmallVector<Value>(Arithmetic, Value, ValueRange)>
            body) {
     SmallVector<Value> start(count, word(0));
-    return scf::ForOp::create(
-               b, loc, index(0), end, index(1), start,
-               [&](OpBuilder &nested, Location nestedLoc, Value i,
-                   ValueRange carried) {
-                 scf::YieldOp::create(nested, nestedLoc,
-                                      body({nested, nestedLoc}, i, carried));
-               })
+    return scf::ForOp::create(b, loc, index(0), end, index(1), start,
+                              [&](OpBuilder &nested, Location nestedLoc,
+                                  Value i, ValueRange carried) {
+                                scf::YieldOp::create(
+                                    nested, nestedLoc,
+                                    body({nested, nestedLoc}, i, carried));
+                              })
         .getResults();
   }
 };
@@ -85,8 +85,8 @@ struct Codes {
 
   /// The code of element `k` of row `row`, 0 where there is none.
   Value get(Arithmetic a, ValueRange batch, Value row, Value k) const {
-    Value inside = arith::AndIOp::create(a.b, a.loc, a.less(row, rows),
-                                         a.less(k, size));
+    Value inside =
+        arith::AndIOp::create(a.b, a.loc, a.less(row, rows), a.less(k, size));
     auto yieldCode = [&](OpBuilder &b, Location loc) {
       Arithmetic inner{b, loc};
       SmallVector<Value> position(batch);
@@ -112,14 +112,14 @@ Value getPlaneWord(Arithmetic a, const Codes &codes, int64_t planes,
                    ValueRange batch, Value row, Value position) {
   Value first = a.mul(a.div(position, planes), a.index(64));
   Value plane = a.rem(position, planes);
-  return a.loop(a.index(64), 1,
-                [&](Arithmetic a, Value i, ValueRange carried) {
-                  Value code = codes.get(a, batch, row, a.add(first, i));
-                  Value bit = a.at(a.bit(code, plane), i);
-                  Value word =
-                      arith::OrIOp::create(a.b, a.loc, carried[0], bit);
-                  return SmallVector<Value>{word};
-                })
+  return a
+      .loop(a.index(64), 1,
+            [&](Arithmetic a, Value i, ValueRange carried) {
+              Value code = codes.get(a, batch, row, a.add(first, i));
+              Value bit = a.at(a.bit(code, plane), i);
+              Value word = arith::OrIOp::create(a.b, a.loc, carried[0], bit);
+              return SmallVector<Value>{word};
+            })
       .front();
 }
 
@@ -142,8 +142,8 @@ Value getSumWord(Arithmetic a, const Codes &codes, ValueRange batch,
 Value getWord(Arithmetic a, const Codes &codes, int64_t planes,
               ValueRange batch, Value row, Value position, Value count) {
   Value last = a.add(position, a.index(1));
-  Value isSum = arith::CmpIOp::create(a.b, a.loc, arith::CmpIPredicate::eq,
-                                      last, count);
+  Value isSum =
+      arith::CmpIOp::create(a.b, a.loc, arith::CmpIPredicate::eq, last, count);
   return scf::IfOp::create(
              a.b, a.loc, isSum,
              [&](OpBuilder &b, Location loc) {
@@ -151,8 +151,8 @@ Value getWord(Arithmetic a, const Codes &codes, int64_t planes,
                scf::YieldOp::create(b, loc, word);
              },
              [&](OpBuilder &b, Location loc) {
-               Value word = getPlaneWord({b, loc}, codes, planes, batch, row,
-                                         position);
+               Value word =
+                   getPlaneWord({b, loc}, codes, planes, batch, row, position);
                scf::YieldOp::create(b, loc, word);
              })
       .getResult(0);
@@ -163,17 +163,15 @@ Value getLaneByte(Arithmetic a, const Codes &codes, PackingAttr packing,
                   ValueRange batch, Value panel, Value step, Value byte) {
   int64_t planes = packing.getPlanes();
   Value k = a.div(step, planes), plane = a.rem(step, planes);
-  Value first = a.add(a.mul(panel, a.index(packing.getLanes())),
-                      a.mul(byte, a.index(8)));
-  Value word = a.loop(a.index(8), 1,
-                      [&](Arithmetic a, Value i, ValueRange carried) {
-                        Value code = codes.get(a, batch, a.add(first, i), k);
-                        Value bit = a.at(a.bit(code, plane), i);
-                        Value byte =
-                            arith::OrIOp::create(a.b, a.loc, carried[0], bit);
-                        return SmallVector<Value>{byte};
-                      })
-                   .front();
+  Value first =
+      a.add(a.mul(panel, a.index(packing.getLanes())), a.mul(byte, a.index(8)));
+  Value word =
+      a.loop(a.index(8), 1, [&](Arithmetic a, Value i, ValueRange carried) {
+         Value code = codes.get(a, batch, a.add(first, i), k);
+         Value bit = a.at(a.bit(code, plane), i);
+         Value byte = arith::OrIOp::create(a.b, a.loc, carried[0], bit);
+         return SmallVector<Value>{byte};
+       }).front();
   return arith::TruncIOp::create(a.b, a.loc, a.b.getI8Type(), word);
 }
 
@@ -211,8 +209,7 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
     Value count = getExtent(adaptor.getInit(), depth);
 
     auto generate = tensor::GenerateOp::create(
-        rewriter, loc, type,
-        getDynamicSizes(rewriter, loc, adaptor.getInit()),
+        rewriter, loc, type, getDynamicSizes(rewriter, loc, adaptor.getInit()),
         [&](OpBuilder &b, Location loc, ValueRange position) {
           Arithmetic a{b, loc};
           ValueRange batch = position.take_front(rank - 2);
@@ -224,8 +221,7 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
                            count);
             break;
           case Order::panels: {
-            Value row =
-                a.add(a.mul(at[0], a.index(packing.getLanes())), at[2]);
+            Value row = a.add(a.mul(at[0], a.index(packing.getLanes())), at[2]);
             word = getWord(a, codes, packing.getPlanes(), batch, row, at[1],
                            count);
             break;
@@ -250,9 +246,9 @@ struct GenerateOfUnpack : OpConversionPattern<UnpackOp> {
       return rewriter.notifyMatchFailure(op, "not on tensors");
     SmallVector<OpFoldResult> sizes =
         tensor::getMixedSizes(rewriter, op.getLoc(), adaptor.getInit());
-    rewriter.replaceOp(op, createUnpacked(rewriter, op.getLoc(),
-                                          adaptor.getInput(), op.getPacking(),
-                                          sizes));
+    rewriter.replaceOp(op,
+                       createUnpacked(rewriter, op.getLoc(), adaptor.getInput(),
+                                      op.getPacking(), sizes));
     return success();
   }
 };
@@ -297,8 +293,8 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
         word = arith::ExtUIOp::create(b, loc, b.getI64Type(), word);
       code = a.add(code, a.at(a.bit(word, bit), a.index(plane)));
     }
-    Value level = a.add(a.mul(code, a.word(levels.getStep())),
-                        a.word(levels.getFirst()));
+    Value level =
+        a.add(a.mul(code, a.word(levels.getStep())), a.word(levels.getFirst()));
     Value stored = arith::TruncIOp::create(b, loc, b.getI8Type(), level);
     tensor::YieldOp::create(b, loc, stored);
   };

@@ -60,6 +60,13 @@ func.func @main() {
   %u2 = tensor.cast %2 : tensor<2x3x3xi32> to tensor<*xi32>
   call @printMemrefI32(%u2) : (tensor<*xi32>) -> ()
 
+  // Levels above 127, stored unsigned.
+  %u8 = lowbit.constant dense<-1> : tensor<2x70xi8> -> tensor<2x70x!lowbit.levels<0, 255>>
+  %eu = tensor.empty() : tensor<2x3x2xi32>
+  %5 = lowbit.matmul ins(%sign, %u8 : tensor<2x3x70x!tern>, tensor<2x70x!lowbit.levels<0, 255>>) outs(%eu : tensor<2x3x2xi32>) {transpose_rhs} -> tensor<2x3x2xi32>
+  %u5 = tensor.cast %5 : tensor<2x3x2xi32> to tensor<*xi32>
+  call @printMemrefI32(%u5) : (tensor<*xi32>) -> ()
+
   // A float left side.
   %3 = lowbit.matmul ins(%x, %v : tensor<2x3x70xf32>, tensor<70x9x!tern>) outs(%ef : tensor<2x3x9xf32>) -> tensor<2x3x9xf32>
   %u3 = tensor.cast %3 : tensor<2x3x9xf32> to tensor<*xf32>

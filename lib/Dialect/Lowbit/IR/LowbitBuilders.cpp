@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Builders that make an operation on tensors together with its empty destination.
+// Builders that make an operation on tensors together with its empty
+// destination.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,9 +42,9 @@ mlir::lowbit::getPackedSizes(OpBuilder &builder, Location loc,
                              OpFoldResult rows, OpFoldResult size) {
   std::optional<int64_t> knownRows = getConstantIntValue(rows);
   std::optional<int64_t> knownSize = getConstantIntValue(size);
-  SmallVector<int64_t> shape = packing.getPackedShape(
-      {}, knownRows.value_or(ShapedType::kDynamic),
-      knownSize.value_or(ShapedType::kDynamic));
+  SmallVector<int64_t> shape =
+      packing.getPackedShape({}, knownRows.value_or(ShapedType::kDynamic),
+                             knownSize.value_or(ShapedType::kDynamic));
 
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
@@ -81,9 +82,9 @@ mlir::lowbit::getPackedSizes(OpBuilder &builder, Location loc,
 static Value createEmptyPacked(OpBuilder &builder, OperationState &state,
                                const Sizes &sizes, PackingAttr packing) {
   ArrayRef<OpFoldResult> all = sizes;
-  Sizes packed = getPackedSizes(builder, state.location, packing,
-                                all.drop_back(2), all[all.size() - 2],
-                                all.back());
+  Sizes packed =
+      getPackedSizes(builder, state.location, packing, all.drop_back(2),
+                     all[all.size() - 2], all.back());
   return createEmpty(builder, state, packed, packing.getElementType());
 }
 

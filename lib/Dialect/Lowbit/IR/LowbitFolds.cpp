@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Canonicalizations. Each holds bit for bit, for every input, NaN and both zeros
-// included; where that needs a fact about a scale, the scale must be constant.
+// Canonicalizations. Each holds bit for bit, for every input, NaN and both
+// zeros included; where that needs a fact about a scale, the scale must be
+// constant.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,15 +31,15 @@ bool isZero(Value value) {
   auto elements = getConstantElements<float>(value);
   if (!elements)
     return false;
-  for (int64_t i = 0, end = elements->isSplat() ? 1 : elements->size();
-       i < end; ++i)
+  for (int64_t i = 0, end = elements->isSplat() ? 1 : elements->size(); i < end;
+       ++i)
     if ((*elements)[i] != 0.0f)
       return false;
   return true;
 }
 
-/// Whether every scale is constant, positive, and so far from the ends of float32
-/// that its product with a level neither overflows nor underflows.
+/// Whether every scale is constant, positive, and so far from the ends of
+/// float32 that its product with a level neither overflows nor underflows.
 bool isPlainScale(Value scale) {
   auto elements = getConstantElements<float>(scale);
   if (!elements)
@@ -60,8 +61,9 @@ LevelsType getLevels(Value value) {
 //===----------------------------------------------------------------------===//
 
 /// quantize(dequantize(q, s), s) -> q. The quotient of the rounded product
-/// `q * s` and `s` is within a relative 2^-23 of the level q, so it rounds to q.
-/// A sign needs no quotient: the scale is positive and the levels are -1, 0, 1.
+/// `q * s` and `s` is within a relative 2^-23 of the level q, so it rounds to
+/// q. A sign needs no quotient: the scale is positive and the levels are -1,
+/// 0, 1.
 struct LevelsOfDequantize : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(QuantizeOp op,
@@ -90,8 +92,8 @@ struct LevelsOfDequantize : OpRewritePattern<QuantizeOp> {
   }
 };
 
-/// A shift of zeros and an offset of zero change at most the sign of a zero, and
-/// no rounding looks at that.
+/// A shift of zeros and an offset of zero change at most the sign of a zero,
+/// and no rounding looks at that.
 struct QuantizeWithoutZeros : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(QuantizeOp op,
@@ -123,8 +125,7 @@ struct ConstantOfQuantize : OpRewritePattern<QuantizeOp> {
       return x >= 0.0f ? 1 : -1;
     case Rounding::half_even: {
       float rounded = std::nearbyint((x - offset) / scale);
-      return std::fmin(std::fmax(rounded, levels.getFirst()),
-                       levels.getLast());
+      return std::fmin(std::fmax(rounded, levels.getFirst()), levels.getLast());
     }
     }
     llvm_unreachable("unknown rounding");
@@ -203,12 +204,13 @@ struct SumOfConstant : OpRewritePattern<LevelSumOp> {
     ArrayRef<int64_t> shape =
         cast<ShapedType>(op.getInput().getType()).getShape();
     int64_t size = shape[op.getAxis()];
-    int64_t inner = ShapedType::getNumElements(shape.drop_front(op.getAxis() + 1));
+    int64_t inner =
+        ShapedType::getNumElements(shape.drop_front(op.getAxis() + 1));
     std::vector<int32_t> sums(type.getNumElements(), 0);
     for (int64_t i = 0, count = sums.size(); i < count; ++i)
       for (int64_t k = 0; k < size; ++k)
-        sums[i] +=
-            levels.decode((*stored)[(i / inner * size + k) * inner + i % inner]);
+        sums[i] += levels.decode(
+            (*stored)[(i / inner * size + k) * inner + i % inner]);
     ElementsAttr value = makeConstant<int32_t>(type, std::move(sums));
     rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, cast<TypedAttr>(value));
     return success();

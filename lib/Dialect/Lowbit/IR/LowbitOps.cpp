@@ -50,7 +50,8 @@ mlir::lowbit::detail::reifyFromInit(DestinationStyleOpInterface op,
   return success();
 }
 
-Speculation::Speculatability mlir::lowbit::detail::getDestinationSpeculatability(
+Speculation::Speculatability
+mlir::lowbit::detail::getDestinationSpeculatability(
     DestinationStyleOpInterface op) {
   // A wrong id is undefined behaviour, so a lookup stays where its check is.
   if (isa<LookupOp, PackedLookupOp>(op.getOperation()))
@@ -89,9 +90,8 @@ parseKeywordOperands(OpAsmParser &parser,
     return success();
   InFlightDiagnostic error = parser.emitError(parser.getCurrentLocation(),
                                               "expected one of the keywords ");
-  llvm::interleaveComma(list, error, [&](auto &entry) {
-    error << "'" << entry.first << "'";
-  });
+  llvm::interleaveComma(
+      list, error, [&](auto &entry) { error << "'" << entry.first << "'"; });
   return error;
 }
 
@@ -106,9 +106,8 @@ parseOptionalTypes(OpAsmParser &parser,
   return success();
 }
 
-static void
-printKeywordOperands(OpAsmPrinter &printer,
-                     ArrayRef<std::pair<StringRef, Value>> list) {
+static void printKeywordOperands(OpAsmPrinter &printer,
+                                 ArrayRef<std::pair<StringRef, Value>> list) {
   for (auto [keyword, operand] : list)
     if (operand)
       printer << ", " << keyword << ' ' << operand;
@@ -121,19 +120,19 @@ static void printOptionalTypes(OpAsmPrinter &printer, ArrayRef<Value> list) {
 }
 
 /// `%x, scale %s, shift %b, offset %o : type, ...`
-static ParseResult parseQuantizerInputs(
-    OpAsmParser &parser, OpAsmParser::UnresolvedOperand &input,
-    OptionalOperand &scale, OptionalOperand &shift, OptionalOperand &offset,
-    Type &inputType, Type &scaleType, Type &shiftType, Type &offsetType) {
-  return failure(
-      parser.parseOperand(input) ||
-      parseKeywordOperands(parser, {{"scale", &scale},
-                                    {"shift", &shift},
-                                    {"offset", &offset}}) ||
-      parser.parseColonType(inputType) ||
-      parseOptionalTypes(parser, {{&scale, &scaleType},
-                                  {&shift, &shiftType},
-                                  {&offset, &offsetType}}));
+static ParseResult
+parseQuantizerInputs(OpAsmParser &parser, OpAsmParser::UnresolvedOperand &input,
+                     OptionalOperand &scale, OptionalOperand &shift,
+                     OptionalOperand &offset, Type &inputType, Type &scaleType,
+                     Type &shiftType, Type &offsetType) {
+  return failure(parser.parseOperand(input) ||
+                 parseKeywordOperands(parser, {{"scale", &scale},
+                                               {"shift", &shift},
+                                               {"offset", &offset}}) ||
+                 parser.parseColonType(inputType) ||
+                 parseOptionalTypes(parser, {{&scale, &scaleType},
+                                             {&shift, &shiftType},
+                                             {&offset, &offsetType}}));
 }
 
 static void printQuantizerInputs(OpAsmPrinter &printer, Operation *,
@@ -148,25 +147,27 @@ static void printQuantizerInputs(OpAsmPrinter &printer, Operation *,
 }
 
 /// `%x, %scale, bias %b, residual %r : type, type, ...`
-static ParseResult parseLayerNormInputs(
-    OpAsmParser &parser, OpAsmParser::UnresolvedOperand &input,
-    OpAsmParser::UnresolvedOperand &scale, OptionalOperand &bias,
-    OptionalOperand &residual, Type &inputType, Type &scaleType,
-    Type &biasType, Type &residualType) {
+static ParseResult parseLayerNormInputs(OpAsmParser &parser,
+                                        OpAsmParser::UnresolvedOperand &input,
+                                        OpAsmParser::UnresolvedOperand &scale,
+                                        OptionalOperand &bias,
+                                        OptionalOperand &residual,
+                                        Type &inputType, Type &scaleType,
+                                        Type &biasType, Type &residualType) {
   return failure(parser.parseOperand(input) || parser.parseComma() ||
                  parser.parseOperand(scale) ||
                  parseKeywordOperands(
                      parser, {{"bias", &bias}, {"residual", &residual}}) ||
                  parser.parseColonType(inputType) || parser.parseComma() ||
                  parser.parseType(scaleType) ||
-                 parseOptionalTypes(parser, {{&bias, &biasType},
-                                             {&residual, &residualType}}));
+                 parseOptionalTypes(
+                     parser, {{&bias, &biasType}, {&residual, &residualType}}));
 }
 
 static void printLayerNormInputs(OpAsmPrinter &printer, Operation *,
                                  Value input, Value scale, Value bias,
-                                 Value residual, Type inputType,
-                                 Type scaleType, Type, Type) {
+                                 Value residual, Type inputType, Type scaleType,
+                                 Type, Type) {
   printer << input << ", " << scale;
   printKeywordOperands(printer, {{"bias", bias}, {"residual", residual}});
   printer << " : " << inputType << ", " << scaleType;

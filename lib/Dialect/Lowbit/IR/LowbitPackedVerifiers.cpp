@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The constraints of the operations on packed words, under the numbers that their
-// descriptions give them.
+// The constraints of the operations on packed words, under the numbers that
+// their descriptions give them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,9 +30,8 @@ static LogicalResult verifyPacked(Operation *op, StringRef what, Value value,
     return op->emitOpError("expected ")
            << what << " of " << packing.getElementType() << ", got "
            << elementType;
-  SmallVector<int64_t> expected =
-      packing.getPackedShape(logical.drop_back(2), logical[logical.size() - 2],
-                             logical.back());
+  SmallVector<int64_t> expected = packing.getPackedShape(
+      logical.drop_back(2), logical[logical.size() - 2], logical.back());
   return verifyShape(op, what, value, expected);
 }
 
@@ -141,9 +140,9 @@ static bool isBroadcastable(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
 static LogicalResult verifyEpilogue(PackedMatmulOp op) {
   Block &body = op.getBody().front();
   bool isFloat = !op.getLhsPacking();
-  SmallVector<Type> types = {
-      isFloat ? Type(Float32Type::get(op.getContext()))
-              : Type(IntegerType::get(op.getContext(), 32))};
+  SmallVector<Type> types = {isFloat
+                                 ? Type(Float32Type::get(op.getContext()))
+                                 : Type(IntegerType::get(op.getContext(), 32))};
   for (Value operand : op.getEpilogue()) {
     types.push_back(getElementTypeOrSelf(operand.getType()));
     if (!isBroadcastable(getShape(operand), getShape(op.getInit())))

@@ -165,7 +165,8 @@ FailureOr<TilingResult> tile(OpTy op, OpBuilder &builder,
   SmallVector<Operation *> slices;
   for (auto [value, loopsOfDims] :
        llvm::zip_equal(op->getOperands(), getOperandLoops(op))) {
-    if (llvm::all_of(loopsOfDims, [](int64_t loop) { return loop == kWhole; })) {
+    if (llvm::all_of(loopsOfDims,
+                     [](int64_t loop) { return loop == kWhole; })) {
       operands.push_back(value);
       continue;
     }
@@ -187,8 +188,7 @@ FailureOr<TilingResult> tile(OpTy op, OpBuilder &builder,
   if (op->getNumResults() != 0)
     types.push_back(operands.back().getType());
   Operation *tiled = mlir::clone(builder, op, types, operands);
-  return TilingResult{
-      {tiled}, SmallVector<Value>(tiled->getResults()), slices};
+  return TilingResult{{tiled}, SmallVector<Value>(tiled->getResults()), slices};
 }
 
 template <typename OpTy>

@@ -83,7 +83,8 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t lanes) {
   bool perLane = order != Order::rows;
   if (lanes < 1 || (!perLane && lanes != 1))
-    return emitError() << "expected " << (perLane ? "at least 1 lane" : "1 lane")
+    return emitError() << "expected "
+                       << (perLane ? "at least 1 lane" : "1 lane")
                        << " in the order " << stringifyOrder(order) << ", got "
                        << lanes;
   if (order == Order::lanes && lanes % 8 != 0)
@@ -117,8 +118,8 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
     shape.append({divide(rows, getLanes()), words, getLanes()});
     break;
   case Order::lanes:
-    shape.append({divide(rows, getLanes()), plus(size, getPlanes(), 0),
-                  getLanes() / 8});
+    shape.append(
+        {divide(rows, getLanes()), plus(size, getPlanes(), 0), getLanes() / 8});
     break;
   case Order::nibbles:
     shape.append({divide(rows, getLanes()), plus(divide(size, 8), 1, 4),

@@ -53,7 +53,8 @@ LogicalResult mlir::lowbit::detail::verifyScale(Operation *op, Value scale,
     return verifyShape(op, "a scale", scale, {});
   case Granularity::row:
     if (shape.size() < 2)
-      return op->emitOpError("expected rank 2 or more for a scale per row, got ")
+      return op->emitOpError(
+                 "expected rank 2 or more for a scale per row, got ")
              << shape.size();
     return verifyShape(op, "a scale", scale, shape[shape.size() - 2]);
   case Granularity::token:
@@ -75,17 +76,18 @@ LogicalResult mlir::lowbit::detail::verifySum(Operation *op, int64_t size,
          << " may leave the range of i32";
 }
 
-LogicalResult mlir::lowbit::detail::verifyQuantizer(
-    Operation *op, ArrayRef<int64_t> shape, Value scale, Value shift,
-    Value offset, LevelsType levels, Rounding rounding,
-    Granularity granularity) {
+LogicalResult
+mlir::lowbit::detail::verifyQuantizer(Operation *op, ArrayRef<int64_t> shape,
+                                      Value scale, Value shift, Value offset,
+                                      LevelsType levels, Rounding rounding,
+                                      Granularity granularity) {
   // (C2) What a rounding needs.
   if (rounding == Rounding::half_even) {
     if (!scale)
       return op->emitOpError("expected a scale with the rounding half_even");
     if (levels.getStep() != 1)
-      return op->emitOpError(
-                 "expected consecutive levels with the rounding half_even, got ")
+      return op->emitOpError("expected consecutive levels with the rounding "
+                             "half_even, got ")
              << levels;
   } else {
     if (scale || offset)
@@ -98,13 +100,12 @@ LogicalResult mlir::lowbit::detail::verifyQuantizer(
     if (!binary && (!ternary || rounding == Rounding::step))
       return op->emitOpError("expected the levels -1, 1")
              << (rounding == Rounding::sign ? " or -1, 0, 1" : "")
-             << " with the rounding " << stringifyRounding(rounding)
-             << ", got " << levels;
+             << " with the rounding " << stringifyRounding(rounding) << ", got "
+             << levels;
   }
   // (C4)
   if (granularity == Granularity::row)
-    return op->emitOpError(
-        "expected the granularity tensor or token, got row");
+    return op->emitOpError("expected the granularity tensor or token, got row");
   if (scale && failed(verifyScale(op, scale, granularity, shape)))
     return failure();
   // (C5)
@@ -171,8 +172,8 @@ LogicalResult ConstantOp::verify() {
 
 LogicalResult QuantizeOp::verify() {
   // (C1)
-  if (failed(verifyShape(*this, "a destination", getInit(),
-                         getShape(getInput()))))
+  if (failed(
+          verifyShape(*this, "a destination", getInit(), getShape(getInput()))))
     return failure();
   return verifyQuantizer(*this, getShape(getInput()), getScale(), getShift(),
                          getOffset(), getLevels(getInit()), getRounding(),
@@ -181,8 +182,8 @@ LogicalResult QuantizeOp::verify() {
 
 LogicalResult DequantizeOp::verify() {
   // (C1)
-  if (failed(verifyShape(*this, "a destination", getInit(),
-                         getShape(getInput()))))
+  if (failed(
+          verifyShape(*this, "a destination", getInit(), getShape(getInput()))))
     return failure();
   // (C2)
   if (failed(verifyScale(*this, getScale(), getGranularity(),
@@ -239,10 +240,9 @@ LogicalResult MatmulOp::verify() {
   // (C5)
   if (!levels)
     return success();
-  return verifySum(*this,
-                   ShapedType::isDynamic(lhs.back()) ? rhs[inner] : lhs.back(),
-                   levels.getMaxMagnitude() *
-                       getLevels(getRhs()).getMaxMagnitude());
+  return verifySum(
+      *this, ShapedType::isDynamic(lhs.back()) ? rhs[inner] : lhs.back(),
+      levels.getMaxMagnitude() * getLevels(getRhs()).getMaxMagnitude());
 }
 
 LogicalResult LevelSumOp::verify() {
@@ -258,8 +258,7 @@ LogicalResult LevelSumOp::verify() {
   if (failed(verifyShape(*this, "a destination", getInit(), expected)))
     return failure();
   // (C3)
-  return verifySum(*this, shape[axis],
-                   getLevels(getInput()).getMaxMagnitude());
+  return verifySum(*this, shape[axis], getLevels(getInput()).getMaxMagnitude());
 }
 
 LogicalResult LookupOp::verify() {
