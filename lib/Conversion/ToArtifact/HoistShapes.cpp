@@ -38,7 +38,9 @@ static Value getExtent(OpBuilder &builder, Location loc, Value buffer,
                                            expand.getMixedOutputShape()[dim]);
   if (auto collapse = buffer.getDefiningOp<memref::CollapseShapeOp>()) {
     Value extent;
-    for (int64_t source : collapse.getReassociationIndices()[dim]) {
+    // Named, so that it outlives the loop's range.
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t source : group) {
       Value part = getExtent(builder, loc, collapse.getSrc(), source);
       extent = extent ? builder.createOrFold<arith::MulIOp>(loc, extent, part)
                       : part;
