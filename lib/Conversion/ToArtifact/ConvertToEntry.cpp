@@ -51,6 +51,8 @@ static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
   if (attrs) {
     if (auto name = attrs.getAs<StringAttr>("onnx.name"))
       spec.name = name.str();
+    if (attrs.contains("onnx.unsigned") && spec.dtype == LOWBIT_DTYPE_INT8)
+      spec.dtype = LOWBIT_DTYPE_UINT8;
     names = attrs.getAs<ArrayAttr>("onnx.dims");
   }
   for (int64_t i = 0; i < memref.getRank(); ++i) {
