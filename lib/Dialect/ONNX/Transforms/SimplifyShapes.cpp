@@ -138,7 +138,7 @@ static bool decideCopies(Operation *op, ArrayRef<ShapeElement> elements) {
         return element.isConstant(0);
       }))
     return false;
-  reshape.setAllowzero(0);
+  reshape.setAllowzeroAttr(OpBuilder(op).getI64IntegerAttr(0));
   return true;
 }
 
