@@ -21,8 +21,9 @@ void lowbit::buildONNXStage(OpPassManager &pm) {
   OpPassManager &function = pm.nest<func::FuncOp>();
   function.addPass(createInferShapes());
   function.addPass(createDecompose());
-  function.addPass(createFoldConstants());
+  // An Expand of a bias goes before folding would write it out.
   function.addPass(createSimplifyShapes());
+  function.addPass(createFoldConstants());
   function.addPass(createCanonicalizerPass());
   function.addPass(createCSEPass());
   // Simpler shapes have made more types static.

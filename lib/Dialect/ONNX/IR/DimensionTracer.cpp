@@ -70,6 +70,40 @@ ShapeElement DimensionTracer::getDimension(Value tensor, int64_t index) {
   return result;
 }
 
+bool DimensionTracer::isClamped(ShapeElement part, ShapeElement whole) {
+  if (!part.isDimension() || !whole.isDimension())
+    return false;
+  auto slice = part.getTensor().getDefiningOp<SliceOp>();
+  std::optional<ArrayRef<int64_t>> shape =
+      slice ? getShapeOf(slice.getData()) : std::nullopt;
+  if (!shape || ShapedType::isDynamic((*shape)[part.getIndex()]))
+    return false;
+  std::optional<SmallVector<ShapeElement>> starts = getElements(slice.getStarts()),
+                                           ends = getElements(slice.getEnds()),
+                                           axes, steps;
+  if (slice.getAxes())
+    axes = getElements(slice.getAxes());
+  if (slice.getSteps())
+    steps = getElements(slice.getSteps());
+  if (!starts || !ends || ends->size() != starts->size() ||
+      (slice.getAxes() && (!axes || axes->size() != starts->size())) ||
+      (slice.getSteps() && (!steps || steps->size() != starts->size())))
+    return false;
+  int64_t rank = shape->size();
+  for (size_t i = 0; i < starts->size(); ++i) {
+    int64_t axis = i;
+    if (axes) {
+      if (!(*axes)[i].isConstant())
+        return false;
+      axis = (*axes)[i].getConstant();
+    }
+    if ((axis < 0 ? axis + rank : axis) == part.getIndex())
+      return (*starts)[i].isConstant(0) && (*ends)[i] == whole &&
+             (!steps || (*steps)[i].isConstant(1));
+  }
+  return false;
+}
+
 ShapeElement DimensionTracer::traceBroadcast(ValueRange operands, int64_t rank,
                                              int64_t index) {
   ShapeElement result = ShapeElement::unknown();
@@ -81,8 +115,11 @@ ShapeElement DimensionTracer::traceBroadcast(ValueRange operands, int64_t rank,
     if (at < 0 || (*shape)[at] == 1)
       continue;
     ShapeElement extent = getDimension(operand, at);
+    // Beside n, the extent min(N, n) is n, or 1 and gives way, or an error.
+    if (isClamped(extent, result))
+      continue;
     // Two different dynamic extents: either may be 1 and give way.
-    if (!result.isUnknown() && result != extent)
+    if (!result.isUnknown() && result != extent && !isClamped(result, extent))
       return ShapeElement::unknown();
     result = extent;
   }

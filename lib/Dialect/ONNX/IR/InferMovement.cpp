@@ -88,10 +88,11 @@ LogicalResult FlattenOp::inferResultTypes(InferenceScope, TypeList &types) {
   Shape result(2, kDynamic);
   if (std::optional<ArrayRef<int64_t>> shape = getShapeOf(getInput())) {
     int64_t rank = shape->size();
-    int64_t axis = getAxis() < 0 ? getAxis() + rank : getAxis();
+    int64_t given = static_cast<int64_t>(getAxis());
+    int64_t axis = given < 0 ? given + rank : given;
     if (axis < 0 || axis > rank)
       return emitOpError("'axis' is ")
-             << getAxis() << ", out of range for rank " << rank;
+             << given << ", out of range for rank " << rank;
     auto product = [](ArrayRef<int64_t> extents) {
       int64_t value = 1;
       for (int64_t extent : extents)

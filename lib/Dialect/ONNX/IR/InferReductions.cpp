@@ -216,6 +216,12 @@ LogicalResult AttentionOp::inferResultTypes(InferenceScope, TypeList &types) {
         failed(unifyExtents(*this, (*k)[1], (*v)[1], "head counts of K and V")) ||
         failed(unifyExtents(*this, (*k)[2], (*v)[2], "lengths of K and V")))
       return failure();
+    int64_t heads = (*q)[1], groups = (*k)[1];
+    if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups) &&
+        (groups == 0 || heads % groups != 0))
+      return emitOpError("number of query heads must be a multiple of the "
+                         "number of key heads, got ")
+             << heads << " and " << groups;
     result[3] = (*v)[3];
     types.push_back(makeType(result, element));
     return success();

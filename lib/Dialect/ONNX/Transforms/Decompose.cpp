@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
+#include "lowbit/Dialect/ONNX/IR/ShapeElements.h"
 #include "lowbit/Dialect/ONNX/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
 #include <cmath>
@@ -35,7 +36,9 @@ public:
       : op(op), builder(op), loc(op.getLoc()),
         element(cast<TensorType>(op.getQ().getType()).getElementType()) {}
 
-  /// The result, null after a diagnostic or when a size is not known.
+  /// Whether ranks, head counts and the scale are known.
+  bool canBuild();
+  /// The result, null after a diagnostic.
   Value build();
 
 private:
@@ -84,6 +87,8 @@ private:
 struct Decompose : lowbit::impl::DecomposeBase<Decompose> {
   void runOnOperation() override {
     WalkResult walked = getOperation().walk([](onnx::AttentionOp op) {
+      if (!AttentionBuilder(op).canBuild())
+        return WalkResult::advance();
       Value result = AttentionBuilder(op).build();
       if (!result)
         return WalkResult::interrupt();
@@ -190,13 +195,22 @@ Value AttentionBuilder::applyMask(Value scores, Value q, Value k,
   return make<onnx::AddOp>(scores, mask);
 }
 
+bool AttentionBuilder::canBuild() {
+  auto q = dyn_cast<RankedTensorType>(op.getQ().getType());
+  auto k = dyn_cast<RankedTensorType>(op.getK().getType());
+  if (!q || !k || !isa<RankedTensorType>(op.getV().getType()))
+    return false;
+  if (q.getRank() == 3)
+    return op.getScale() || (q.getDimSize(2) > 0 && !q.isDynamicDim(2));
+  bool sameHeads = onnx::getDimension(op.getQ(), 1) ==
+                   onnx::getDimension(op.getK(), 1);
+  bool knownHeads = !q.isDynamicDim(1) && !k.isDynamicDim(1);
+  return (sameHeads || knownHeads) &&
+         (op.getScale() || (!q.isDynamicDim(3) && q.getDimSize(3) > 0));
+}
+
 Value AttentionBuilder::build() {
   Value q = op.getQ(), k = op.getK(), v = op.getV();
-  for (Value value : {q, k, v})
-    if (!isa<RankedTensorType>(value.getType())) {
-      op.emitOpError("needs operands of known rank");
-      return nullptr;
-    }
   bool packed = cast<RankedTensorType>(q.getType()).getRank() == 3;
   if (packed) {
     q = splitHeads(q, *op.getQNumHeads());
@@ -204,25 +218,14 @@ Value AttentionBuilder::build() {
     v = splitHeads(v, *op.getKvNumHeads());
   }
   auto qType = cast<RankedTensorType>(q.getType());
-  auto kType = cast<RankedTensorType>(k.getType());
-  int64_t qHeads = qType.getDimSize(1), kvHeads = kType.getDimSize(1);
-  int64_t size = ShapedType::isDynamic(qType.getDimSize(3)) ? kType.getDimSize(3)
-                                                            : qType.getDimSize(3);
-  if (ShapedType::isDynamic(qHeads) || ShapedType::isDynamic(kvHeads) ||
-      kvHeads <= 0 || qHeads % kvHeads != 0) {
-    op.emitOpError("needs a number of query heads that is a multiple of the "
-                   "number of key heads, got ")
-        << qType << " and " << kType;
-    return nullptr;
-  }
-  if (!op.getScale() && (ShapedType::isDynamic(size) || size == 0)) {
-    op.emitOpError("needs a 'scale' where the head size is not known");
-    return nullptr;
-  }
-  k = repeatHeads(k, kvHeads, qHeads / kvHeads);
-  v = repeatHeads(v, kvHeads, qHeads / kvHeads);
-  double scale = op.getScale() ? op.getScale()->convertToFloat()
-                               : 1.0 / std::sqrt(static_cast<double>(size));
+  int64_t qHeads = qType.getDimSize(1);
+  int64_t kvHeads = cast<RankedTensorType>(k.getType()).getDimSize(1);
+  int64_t times = qHeads == kvHeads ? 1 : qHeads / kvHeads;
+  k = repeatHeads(k, kvHeads, times);
+  v = repeatHeads(v, kvHeads, times);
+  double scale = op.getScale()
+                     ? op.getScale()->convertToFloat()
+                     : 1.0 / std::sqrt(static_cast<double>(qType.getDimSize(3)));
   Value scores = make<onnx::MatMulOp>(q, transpose(k, {0, 1, 3, 2}));
   scores = make<onnx::MulOp>(scores, makeScalar(scale));
   if (double cap = op.getSoftcap().convertToFloat(); cap != 0) {

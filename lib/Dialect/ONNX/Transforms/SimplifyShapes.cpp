@@ -41,6 +41,12 @@ static MutableArrayRef<OpOperand> getShapeOperands(Operation *op) {
   return {};
 }
 
+static bool areConstant(ArrayRef<ShapeElement> elements) {
+  return llvm::all_of(elements, [](const ShapeElement &element) {
+    return element.isConstant();
+  });
+}
+
 static Value makeConstantVector(OpBuilder &builder, Location loc,
                                 RankedTensorType type,
                                 ArrayRef<ShapeElement> elements) {
@@ -59,9 +65,7 @@ static Value makeConstantVector(OpBuilder &builder, Location loc,
 /// constants and dimensions.
 static Value makeVector(OpBuilder &builder, Location loc, RankedTensorType type,
                         ArrayRef<ShapeElement> elements) {
-  if (llvm::all_of(elements, [](const ShapeElement &element) {
-        return element.isConstant();
-      }))
+  if (areConstant(elements))
     return makeConstantVector(builder, loc, type, elements);
   if (!type.getElementType().isInteger(64))
     return nullptr;
@@ -102,23 +106,40 @@ static Value makeVector(OpBuilder &builder, Location loc, RankedTensorType type,
   return vector;
 }
 
-/// Extents that the result type states, and dimensions that Reshape copies.
-static void sharpen(Operation *op, MutableArrayRef<ShapeElement> elements) {
+/// Extents that the result type states, and dimensions that Reshape copies when
+/// `copies`.
+static void sharpen(Operation *op, MutableArrayRef<ShapeElement> elements,
+                    bool copies) {
   if (!isa<onnx::ReshapeOp, onnx::ExpandOp, onnx::ConstantOfShapeOp>(op))
     return;
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   if (!type || type.getRank() != static_cast<int64_t>(elements.size()))
     return;
-  auto reshape = dyn_cast<onnx::ReshapeOp>(op);
-  bool copies = reshape && !reshape.getAllowzero();
   for (auto [d, element] : llvm::enumerate(elements)) {
     bool copied = element.isConstant(0) && copies;
     if (!type.isDynamicDim(d) && !copied && type.getDimSize(d) != 0)
       element = ShapeElement::constant(type.getDimSize(d));
     else if (copies && element.isDimension() &&
-             element == onnx::getDimension(reshape.getData(), d))
+             element == onnx::getDimension(op->getOperand(0), d))
       element = ShapeElement::constant(0);
   }
+}
+
+/// Whether 0 in the shape copies a dimension. A Reshape in which 0 means 0 turns
+/// into one that copies when its shape becomes constant by that and has no 0.
+static bool decideCopies(Operation *op, ArrayRef<ShapeElement> elements) {
+  auto reshape = dyn_cast<onnx::ReshapeOp>(op);
+  if (!reshape || !reshape.getAllowzero())
+    return reshape != nullptr;
+  SmallVector<ShapeElement> copied(elements);
+  sharpen(op, copied, /*copies=*/true);
+  if (!areConstant(copied) ||
+      llvm::any_of(elements, [](const ShapeElement &element) {
+        return element.isConstant(0);
+      }))
+    return false;
+  reshape.setAllowzeroAttr(OpBuilder(op).getI64IntegerAttr(0));
+  return true;
 }
 
 static void normalizeShapeOperands(Operation *op) {
@@ -129,7 +150,7 @@ static void normalizeShapeOperands(Operation *op) {
     if (!type || !elements || elements->empty())
       continue;
     SmallVector<ShapeElement> before(*elements);
-    sharpen(op, *elements);
+    sharpen(op, *elements, decideCopies(op, *elements));
     if (llvm::any_of(*elements, [](const ShapeElement &element) {
           return element.isUnknown();
         }))

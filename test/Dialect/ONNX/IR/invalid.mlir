@@ -128,6 +128,14 @@ func.func @attention_rank(%x: tensor<1x3x8xf32>, %q: tensor<1x1x3x8xf32>) -> ten
 
 // -----
 
+func.func @attention_groups(%q: tensor<1x3x3x4xf32>, %k: tensor<1x2x3x4xf32>) -> tensor<1x3x3x4xf32> {
+  // expected-error @+1 {{number of query heads must be a multiple of the number of key heads, got 3 and 2}}
+  %0 = onnx.Attention %q, %k, %k : (tensor<1x3x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> tensor<1x3x3x4xf32>
+  return %0 : tensor<1x3x3x4xf32>
+}
+
+// -----
+
 func.func @attention_size(%x: tensor<1x3x9xf32>) -> tensor<1x3x9xf32> {
   // expected-error @+1 {{hidden size 9 is not a multiple of 2 heads}}
   %0 = onnx.Attention %x, %x, %x {q_num_heads = 2 : i64, kv_num_heads = 2 : i64} : (tensor<1x3x9xf32>, tensor<1x3x9xf32>, tensor<1x3x9xf32>) -> tensor<1x3x9xf32>

@@ -89,3 +89,22 @@ func.func @expand_other(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %b: tensor<4xf
   %1 = onnx.Add %y, %0 : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
   return %1 : tensor<?x4xf32>
 }
+
+// -----
+
+// A table of positions, cut to the length of the input: n beside min(32, n) is n
+// wherever it is not an error.
+// CHECK-LABEL: func @positions
+func.func @positions(%x: tensor<?x?x4xf32>, %table: tensor<1x32x4xf32>) -> tensor<?x?x2x2xf32> {
+  // CHECK: onnx.Constant dense<[0, 0, 2, 2]>
+  %zero = onnx.Constant dense<0> : tensor<1xi64> : tensor<1xi64>
+  %one = onnx.Constant dense<1> : tensor<1xi64> : tensor<1xi64>
+  %two = onnx.Constant dense<2> : tensor<2xi64> : tensor<2xi64>
+  %n = onnx.Shape %x {start = 1 : i64, end = 2 : i64} : (tensor<?x?x4xf32>) -> tensor<1xi64>
+  %p = onnx.Slice %table, %zero, %n axes %one : (tensor<1x32x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x?x4xf32>
+  %y = onnx.Add %p, %x : (tensor<1x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  %s = onnx.Shape %x {end = 2 : i64} : (tensor<?x?x4xf32>) -> tensor<2xi64>
+  %t = onnx.Concat %s, %two {axis = 0 : i64} : (tensor<2xi64>, tensor<2xi64>) -> tensor<4xi64>
+  %0 = onnx.Reshape %y, %t {allowzero = 1 : i64} : (tensor<?x?x4xf32>, tensor<4xi64>) -> tensor<?x?x2x2xf32>
+  return %0 : tensor<?x?x2x2xf32>
+}

@@ -58,7 +58,8 @@ def Decompose : Pass<"onnx-decompose", "::mlir::func::FuncOp"> {
   let description = [{
     `Attention` becomes `MatMul`, `Softmax` and what is between them, so that
     recognition and fusion see one form of attention. Rows whose keys are all
-    masked out give zeros, as the standard says.
+    masked out give zeros, as the standard says. Where the number of heads or the
+    scale depends on the run, the operator stays.
   }];
 }
 
