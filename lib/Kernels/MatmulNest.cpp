@@ -138,6 +138,40 @@ private:
 
 } // namespace
 
+SmallVector<Value> mlir::lowbit::addLevelTerms(
+    Emission &e, const MatmulOperands &operands, LevelsType lhs,
+    LevelsType rhs, ArrayRef<Value> products,
+    llvm::function_ref<Value()> columnCodes,
+    llvm::function_ref<Value(int64_t)> rowCodes) {
+  Type i32 = e.b.getI32Type();
+  auto type = cast<VectorType>(products.front().getType());
+  int64_t a0 = lhs.getFirst(), sa = lhs.getStep();
+  int64_t w0 = rhs.getFirst(), sw = rhs.getStep();
+  Value columns, fixed;
+  if (a0 != 0)
+    columns = e.mul(columnCodes(), e.constant(type, a0 * sw));
+  if (a0 * w0 != 0)
+    fixed = e.mul(arith::IndexCastOp::create(e.b, e.loc, i32, operands.size),
+                  e.i32(a0 * w0));
+  SmallVector<Value> result;
+  for (auto [row, product] : llvm::enumerate(products)) {
+    Value sum = e.mul(product, e.constant(type, sa * sw));
+    Value same = fixed;
+    if (w0 != 0) {
+      Value codes =
+          arith::TruncIOp::create(e.b, e.loc, i32, rowCodes(row));
+      codes = e.mul(codes, e.i32(w0 * sa));
+      same = same ? e.add(same, codes) : codes;
+    }
+    if (same)
+      sum = e.add(sum, e.broadcast(same, type.getNumElements()));
+    if (columns)
+      sum = e.add(sum, columns);
+    result.push_back(sum);
+  }
+  return result;
+}
+
 void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
                              const MatmulOperands &operands,
                              const KernelRow &kernel, ArrayRef<Value> sums,

@@ -57,6 +57,16 @@ LogicalResult emitPanelNest(Emission &e, PackedMatmulOp op,
                             const MatmulOperands &operands,
                             const KernelRow &kernel, EmitTile emitTile);
 
+/// Products of levels from products of codes (vectors of i32, one for each row)
+/// and from sums of codes: `columnCodes` gives those of the panel as i32 lanes,
+/// `rowCodes` the last packed word of a row of the tile. The formula stands in
+/// PopcountMatmul.cpp.
+SmallVector<Value> addLevelTerms(Emission &e, const MatmulOperands &operands,
+                                 LevelsType lhs, LevelsType rhs,
+                                 ArrayRef<Value> products,
+                                 llvm::function_ref<Value()> columnCodes,
+                                 llvm::function_ref<Value(int64_t)> rowCodes);
+
 /// The tile products of the two families of rows.
 SmallVector<Value> emitPopcountTile(Emission &e, const MatmulOperands &operands,
                                     const MatmulTile &tile,

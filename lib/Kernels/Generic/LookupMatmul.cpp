@@ -176,19 +176,8 @@ private:
   /// smallest levels: see PopcountMatmul.cpp for the formula.
   SmallVector<Value> finish(ArrayRef<Value> sums, ArrayRef<Value> batch,
                             Value row, int64_t rows, Value panel) {
-    Type i32 = e.b.getI32Type();
-    auto part = VectorType::get({bytes / 4}, i32);
-    auto type = VectorType::get({kernel.lanes}, i32);
-    int64_t a0 = lhs.getFirst(), sa = lhs.getStep();
-    int64_t w0 = rhs.getFirst(), sw = rhs.getStep();
-    Value columns, fixed;
-    if (a0 != 0)
-      columns = e.mul(columnSums(panel), e.constant(type, a0 * sw));
-    if (a0 * w0 != 0)
-      fixed =
-          e.mul(arith::IndexCastOp::create(e.b, e.loc, i32, operands.size),
-                e.i32(a0 * w0));
-    SmallVector<Value> result;
+    auto part = VectorType::get({bytes / 4}, e.b.getI32Type());
+    SmallVector<Value> products;
     for (int64_t r = 0; r < rows; ++r) {
       SmallVector<Value> parts;
       for (int64_t v = 0; v < 2; ++v) {
@@ -204,21 +193,11 @@ private:
           parts.push_back(arith::ShRUIOp::create(e.b, e.loc, pair,
                                                  e.constant(part, 16)));
       }
-      Value sum = e.mul(e.concat(parts), e.constant(type, sa * sw));
-      Value same = fixed;
-      if (w0 != 0) {
-        Value codes = arith::TruncIOp::create(
-            e.b, e.loc, i32, lhsWord(batch, row, r, lastWord));
-        codes = e.mul(codes, e.i32(w0 * sa));
-        same = same ? e.add(same, codes) : codes;
-      }
-      if (same)
-        sum = e.add(sum, e.broadcast(same, kernel.lanes));
-      if (columns)
-        sum = e.add(sum, columns);
-      result.push_back(sum);
+      products.push_back(e.concat(parts));
     }
-    return result;
+    return addLevelTerms(
+        e, operands, lhs, rhs, products, [&] { return columnSums(panel); },
+        [&](int64_t r) { return lhsWord(batch, row, r, lastWord); });
   }
 
   Value columnSums(Value panel) {

@@ -186,40 +186,18 @@ private:
 
   /// The terms that depend on sums of codes, and the step of the levels.
   SmallVector<Value> withSums(ArrayRef<Value> counts) {
-    Type i32 = e.b.getI32Type();
-    auto type = VectorType::get({kernel.lanes}, i32);
-    int64_t a0 = lhs.getFirst(), sa = lhs.getStep();
-    int64_t w0 = rhs.getFirst(), sw = rhs.getStep();
-    Value columns;
-    if (a0 != 0) {
-      Value sums = arith::TruncIOp::create(
-          e.b, e.loc, type, rhsVector(lastVector, 0, kernel.lanes));
-      columns = e.mul(sums, e.constant(type, a0 * sw));
-    }
-    Value fixed;
-    if (a0 * w0 != 0)
-      fixed = e.mul(
-          arith::IndexCastOp::create(e.b, e.loc, i32, operands.size),
-          e.i32(a0 * w0));
-    SmallVector<Value> result;
-    for (int64_t row = 0; row < tile.rows; ++row) {
-      Value sum = e.concat(counts.slice(row * vectors, vectors));
-      sum = arith::TruncIOp::create(e.b, e.loc, type, sum);
-      sum = e.mul(sum, e.constant(type, sa * sw));
-      Value same = fixed;
-      if (w0 != 0) {
-        Value codes = arith::TruncIOp::create(e.b, e.loc, i32,
-                                              lhsWord(row, lastWord));
-        codes = e.mul(codes, e.i32(w0 * sa));
-        same = same ? e.add(same, codes) : codes;
-      }
-      if (same)
-        sum = e.add(sum, e.broadcast(same, kernel.lanes));
-      if (columns)
-        sum = e.add(sum, columns);
-      result.push_back(sum);
-    }
-    return result;
+    auto type = VectorType::get({kernel.lanes}, e.b.getI32Type());
+    SmallVector<Value> products;
+    for (int64_t row = 0; row < tile.rows; ++row)
+      products.push_back(arith::TruncIOp::create(
+          e.b, e.loc, type, e.concat(counts.slice(row * vectors, vectors))));
+    return addLevelTerms(
+        e, operands, lhs, rhs, products,
+        [&]() -> Value {
+          return arith::TruncIOp::create(
+              e.b, e.loc, type, rhsVector(lastVector, 0, kernel.lanes));
+        },
+        [&](int64_t row) { return lhsWord(row, lastWord); });
   }
 
   Emission &e;
