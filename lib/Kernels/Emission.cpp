@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emission.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -58,6 +59,16 @@ Value Emission::min(Value lhs, Value rhs) {
   return b.createOrFold<arith::MinUIOp>(loc, lhs, rhs);
 }
 
+Value Emission::addPlane(Value sumWord, Value ones, int64_t plane) {
+  sumWord = add(sumWord, mul(ones, i64(int64_t(1) << plane)));
+  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, ones,
+                                     i64(0));
+  return arith::OrIOp::create(
+      b, loc, sumWord,
+      arith::SelectOp::create(b, loc, some, i64(int64_t(1) << (32 + plane)),
+                              i64(0)));
+}
+
 Value Emission::dim(Value memref, int64_t position) {
   auto type = cast<MemRefType>(memref.getType());
   if (!type.isDynamicDim(position))
@@ -95,6 +106,34 @@ void Emission::store(Value vector, Value memref, ValueRange indices,
   int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
   vector::MaskedStoreOp::create(b, loc, memref, indices,
                                 createMask(*this, lanes, count), vector);
+}
+
+Value Emission::pointer(Value memref, ValueRange indices) {
+  auto type = cast<MemRefType>(memref.getType());
+  Value linear = index(0);
+  for (auto [i, position] : llvm::enumerate(indices))
+    linear = add(mul(linear, dim(memref, i)), position);
+  Value bytes = mul(linear, index(type.getElementTypeBitWidth() / 8));
+  Value base =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memref);
+  Value address = arith::IndexCastOp::create(b, loc, b.getI64Type(),
+                                             add(base, bytes));
+  return LLVM::IntToPtrOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
+}
+
+void Emission::storeBits(Value bits, Value memref, ValueRange indices,
+                         Value byte) {
+  int64_t width = cast<VectorType>(bits.getType()).getNumElements();
+  auto packed = VectorType::get({1}, b.getIntegerType(width));
+  Value number = vector::ExtractOp::create(
+      b, loc, vector::BitCastOp::create(b, loc, packed, bits), 0);
+  Value offset =
+      arith::IndexCastOp::create(b, loc, b.getI64Type(), byte);
+  Value address = LLVM::GEPOp::create(
+      b, loc, LLVM::LLVMPointerType::get(b.getContext()), b.getI8Type(),
+      pointer(memref, indices), offset);
+  LLVM::StoreOp::create(b, loc, number, address, width / 8);
 }
 
 Value Emission::concat(ArrayRef<Value> vectors) {

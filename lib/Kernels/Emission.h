@@ -47,6 +47,10 @@ public:
   Value floorDiv(Value lhs, int64_t rhs);
   Value min(Value lhs, Value rhs);
 
+  /// Adds plane `plane` with `ones` bits to a last word as `#lowbit.packing`
+  /// describes it.
+  Value addPlane(Value sumWord, Value ones, int64_t plane);
+
   /// The extent of a dimension of a memref.
   Value dim(Value memref, int64_t index);
 
@@ -58,6 +62,11 @@ public:
              Value count = {}, double fill = 0);
   /// Stores a vector, with `count` its first `count` elements.
   void store(Value vector, Value memref, ValueRange indices, Value count = {});
+  /// Stores a vector of i1 as bits, the first one lowest, from byte `byte` of the
+  /// word at `indices` on; the memref has the identity layout.
+  void storeBits(Value bits, Value memref, ValueRange indices, Value byte);
+  /// A pointer to the element at `indices` of a memref of the identity layout.
+  Value pointer(Value memref, ValueRange indices);
   /// Joins vectors of one type end to end.
   Value concat(ArrayRef<Value> vectors);
 

@@ -11,6 +11,7 @@
 
 #include "MatmulNest.h"
 #include "lowbit/Kernels/Emitters.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -30,11 +31,12 @@ static Value mergeLeading(Emission &e, Value memref) {
   return memref::CollapseShapeOp::create(e.b, e.loc, memref, groups);
 }
 
-/// Whether an epilogue operand of the rank of the result has all its leading
+/// Whether an epilogue operand of the rank of the product has all its leading
 /// dimensions, so that merging them keeps its meaning.
-static bool hasLeadingDims(MemRefType operand, MemRefType result) {
-  for (int64_t i = 0; i + 1 < result.getRank(); ++i)
-    if (operand.getDimSize(i) == 1 && result.getDimSize(i) != 1)
+static bool hasLeadingDims(MemRefType operand, ArrayRef<int64_t> product) {
+  for (auto [extent, whole] :
+       llvm::zip(operand.getShape().drop_back(), product.drop_back()))
+    if (extent == 1 && whole != 1)
       return false;
   return operand.getLayout().isIdentity();
 }
@@ -42,7 +44,8 @@ static bool hasLeadingDims(MemRefType operand, MemRefType result) {
 /// With a right side that all batches share, batches are just more rows.
 static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
   MatmulOperands operands{op.getLhs(), op.getRhs(), op.getInit(),
-                          llvm::to_vector(op.getEpilogue()), Value(), Value()};
+                          llvm::to_vector(op.getEpilogue()),
+                          op.getProductShape(), Value(), Value()};
   operands.size = op.getDynamicSize() ? op.getDynamicSize()
                                       : e.index(op.getSize());
   operands.columns = op.getDynamicColumns() ? op.getDynamicColumns()
@@ -53,13 +56,14 @@ static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
                result.getLayout().isIdentity();
   for (Value operand : op.getEpilogue())
     merge &= typeOf(operand).getRank() < 2 ||
-             hasLeadingDims(typeOf(operand), result);
+             hasLeadingDims(typeOf(operand), operands.shape);
   if (!merge)
     return operands;
   operands.lhs = mergeLeading(e, operands.lhs);
   operands.init = mergeLeading(e, operands.init);
   for (Value &operand : operands.epilogue)
     operand = mergeLeading(e, operand);
+  operands.shape = {typeOf(operands.init).getDimSize(0), operands.shape.back()};
   return operands;
 }
 
@@ -70,7 +74,8 @@ class Epilogue {
 public:
   Epilogue(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
            int64_t lanes)
-      : e(e), body(*op.getBody().begin()), operands(operands), lanes(lanes) {}
+      : e(e), op(op), body(*op.getBody().begin()), operands(operands),
+        lanes(lanes) {}
 
   /// Applies the region to the sums of one row and stores the result at
   /// `position` (one index for each dimension of the result).
@@ -82,25 +87,70 @@ public:
       map.map(argument, load(operand, position, count));
     for (Operation &inner : body.without_terminator())
       widen(inner, map);
-    Value stored = map.lookup(body.getTerminator()->getOperand(0));
-    e.store(stored, operands.init, position, count);
+    SmallVector<Value> stored = llvm::map_to_vector(
+        body.getTerminator()->getOperands(),
+        [&](Value value) { return map.lookup(value); });
+    if (op.getResultPacking())
+      storePlanes(stored, position, count);
+    else
+      e.store(stored.front(), operands.init, position, count);
   }
 
 private:
+  /// Bits of a packed row from a column on that is a multiple of 8. Without
+  /// room for whole vectors of bits (`count`), lanes beyond the end stay clear
+  /// and words beyond the row are not touched.
+  void storePlanes(ArrayRef<Value> planes, ArrayRef<Value> position,
+                   Value count) {
+    Value column = position.back();
+    constexpr int64_t kWord = 64;
+    int64_t width = std::min(lanes, kWord);
+    for (auto [plane, bits] : llvm::enumerate(planes)) {
+      for (int64_t first = 0; first < lanes; first += width) {
+        Value part = bits;
+        if (width < lanes)
+          part = vector::ExtractStridedSliceOp::create(
+              e.b, e.loc, bits, ArrayRef<int64_t>{first},
+              ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
+        Value at = e.add(column, e.index(first));
+        SmallVector<Value> indices(position.drop_back());
+        indices.push_back(
+            e.add(e.mul(e.floorDiv(at, kWord),
+                        e.index(op.getResultPacking()->getPlanes())),
+                  e.index(plane)));
+        Value byte = e.floorDiv(
+            arith::RemUIOp::create(e.b, e.loc, at, e.index(kWord)), 8);
+        if (!count) {
+          e.storeBits(part, operands.init, indices, byte);
+          continue;
+        }
+        Value left = e.sub(count, e.index(first));
+        Value mask = vector::CreateMaskOp::create(e.b, e.loc, part.getType(),
+                                                  left);
+        part = arith::AndIOp::create(e.b, e.loc, part, mask);
+        Value some = arith::CmpIOp::create(
+            e.b, e.loc, arith::CmpIPredicate::sgt, left, e.index(0));
+        e.ifElse(
+            some, [&] { e.storeBits(part, operands.init, indices, byte); },
+            [] {});
+      }
+    }
+  }
+
   /// One vector of an epilogue operand, broadcast along dimensions of 1.
   Value load(Value operand, ArrayRef<Value> position, Value count) {
-    MemRefType type = typeOf(operand), result = typeOf(operands.init);
+    MemRefType type = typeOf(operand);
+    ArrayRef<int64_t> product = operands.shape;
     int64_t rank = type.getRank();
     if (rank == 0)
       return e.broadcast(memref::LoadOp::create(e.b, e.loc, operand), lanes);
     SmallVector<Value> indices;
     for (int64_t i = 0; i < rank; ++i) {
-      int64_t at = result.getRank() - rank + i;
-      bool single = type.getDimSize(i) == 1 && result.getDimSize(at) != 1;
+      int64_t at = product.size() - rank + i;
+      bool single = type.getDimSize(i) == 1 && product[at] != 1;
       indices.push_back(single ? e.index(0) : position[at]);
     }
-    bool alongLast = type.getDimSize(rank - 1) == 1 &&
-                     result.getDimSize(result.getRank() - 1) != 1;
+    bool alongLast = type.getDimSize(rank - 1) == 1 && product.back() != 1;
     if (alongLast)
       return e.broadcast(
           memref::LoadOp::create(e.b, e.loc, operand, indices), lanes);
@@ -131,6 +181,7 @@ private:
   }
 
   Emission &e;
+  PackedMatmulOp op;
   Block &body;
   const MatmulOperands &operands;
   int64_t lanes;
@@ -175,16 +226,22 @@ SmallVector<Value> mlir::lowbit::addLevelTerms(
 void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
                              const MatmulOperands &operands,
                              const KernelRow &kernel, ArrayRef<Value> sums,
-                             ArrayRef<Value> batch, Value row, Value panel) {
-  Epilogue epilogue(e, op, operands, kernel.lanes);
+                             int64_t rows, ArrayRef<Value> batch, Value row,
+                             Value panel) {
+  int64_t parts = sums.size() / rows, width = kernel.lanes / parts;
+  Epilogue epilogue(e, op, operands, width);
   Value lanes = e.index(kernel.lanes);
   Value column = e.mul(panel, lanes);
   Value left = e.sub(operands.columns, column);
   auto store = [&](Value count) {
     for (auto [i, sum] : llvm::enumerate(sums)) {
+      int64_t first = i % parts * width;
       SmallVector<Value> position(batch);
-      position.append({e.add(row, e.index(i)), column});
-      epilogue.store(sum, position, count);
+      position.append({e.add(row, e.index(i / parts)),
+                       e.add(column, e.index(first))});
+      epilogue.store(sum, position,
+                     count && parts > 1 ? e.sub(count, e.index(first))
+                                        : count);
     }
   };
   std::optional<int64_t> columns = getConstantIntValue(operands.columns);
@@ -195,6 +252,51 @@ void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
   Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
                                      left, lanes);
   e.ifElse(full, [&] { store(Value()); }, [&] { store(left); });
+}
+
+void mlir::lowbit::finishPackedRows(Emission &e, PackedMatmulOp op,
+                                    const MatmulOperands &operands) {
+  constexpr int64_t kWord = 64;
+  int64_t planes = op.getResultPacking()->getPlanes();
+  int64_t columns = operands.shape.back();
+  int64_t words = llvm::divideCeil(columns, kWord), tail = columns % kWord;
+  SmallVector<Value> extents;
+  for (int64_t i = 0, n = operands.shape.size() - 1; i < n; ++i)
+    extents.push_back(e.dim(operands.init, i));
+  e.parallel(extents, /*grain=*/64, [&](ValueRange row) {
+    auto at = [&](Value position) {
+      SmallVector<Value> indices(row);
+      indices.push_back(position);
+      return indices;
+    };
+    Value sum = e.i64(0);
+    for (int64_t plane = 0; plane < planes; ++plane) {
+      auto count = [&](Value word, Value ones) {
+        return e.add(ones, math::CtPopOp::create(e.b, e.loc, word));
+      };
+      auto position = [&](Value word) {
+        return e.add(e.mul(word, e.index(planes)), e.index(plane));
+      };
+      Value ones = e.forLoop(
+          e.index(0), e.index(tail ? words - 1 : words), 1, e.i64(0),
+          [&](Value word, ValueRange carried) -> SmallVector<Value> {
+            return {count(memref::LoadOp::create(e.b, e.loc, operands.init,
+                                                 at(position(word))),
+                          carried[0])};
+          })[0];
+      if (tail) {
+        SmallVector<Value> last = at(position(e.index(words - 1)));
+        Value word = memref::LoadOp::create(e.b, e.loc, operands.init, last);
+        word = arith::AndIOp::create(e.b, e.loc, word,
+                                     e.i64((int64_t(1) << tail) - 1));
+        memref::StoreOp::create(e.b, e.loc, word, operands.init, last);
+        ones = count(word, ones);
+      }
+      sum = e.addPlane(sum, ones, plane);
+    }
+    memref::StoreOp::create(e.b, e.loc, sum, operands.init,
+                            at(e.index(words * planes)));
+  });
 }
 
 LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
@@ -226,7 +328,7 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
       e.forLoop(begin, end, step, [&](Value row) {
         tile.row = row;
         tile.rows = step;
-        storeTile(e, op, operands, kernel, emitTile(tile), batch, row,
+        storeTile(e, op, operands, kernel, emitTile(tile), step, batch, row,
                   tile.panel);
       });
     };
@@ -255,6 +357,10 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
   Emission e(rewriter, op.getLoc());
   MatmulOperands operands = gather(e, op);
   LogicalResult emitted = success();
+  if (op.getResultPacking() && (!typeOf(operands.init).getLayout().isIdentity() ||
+                                kernel->lanes % 8 != 0))
+    return op.emitOpError("cannot pack the result with kernel '")
+           << op.getKernel() << "' in this layout";
   if (rhs.getOrder() == Order::nibbles)
     emitted = emitLookupMatmul(e, op, operands, *kernel);
   else
@@ -263,11 +369,18 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
           if (kernel->floatLhs)
             return emitFloatTile(e, operands, tile, *kernel, rhs.getLevels(),
                                  target.has("fma"));
+          if (rhs.getOrder() == Order::dwords)
+            return emitDwordTile(e, operands, tile, *kernel,
+                                 op.getLhsPacking()->getLevels(),
+                                 rhs.getLevels());
           return emitPopcountTile(e, operands, tile, *kernel,
                                   op.getLhsPacking()->getLevels(),
                                   rhs.getLevels());
         });
-  if (succeeded(emitted))
-    rewriter.eraseOp(op);
-  return emitted;
+  if (failed(emitted))
+    return failure();
+  if (op.getResultPacking())
+    finishPackedRows(e, op, operands);
+  rewriter.eraseOp(op);
+  return success();
 }

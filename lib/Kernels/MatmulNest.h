@@ -35,21 +35,29 @@ struct MatmulTile {
 struct MatmulOperands {
   Value lhs, rhs, init;
   SmallVector<Value> epilogue;
+  /// The shape `[..., M, N]` of the product.
+  SmallVector<int64_t> shape;
   /// The length of the contraction.
   Value size;
   /// Columns of the result.
   Value columns;
 };
 
-/// Emits the product of a tile: one vector of `lanes` sums for each row.
+/// Emits the product of a tile: for each row the sums of the panel, as one vector
+/// of `lanes` or as several equal parts of it in order.
 using EmitTile =
     llvm::function_ref<SmallVector<Value>(const MatmulTile &tile)>;
 
-/// Applies the epilogue to the sums of a tile and stores the results; a last
-/// panel with fewer columns than lanes is masked.
+/// Applies the epilogue to the sums of a tile of `rows` rows and stores the
+/// results; a last panel with fewer columns than lanes is masked.
 void storeTile(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
-               const KernelRow &kernel, ArrayRef<Value> sums,
+               const KernelRow &kernel, ArrayRef<Value> sums, int64_t rows,
                ArrayRef<Value> batch, Value row, Value panel);
+
+/// Completes rows of packed results once all their bits are written: clears what
+/// lies beyond the columns and stores the last words.
+void finishPackedRows(Emission &e, PackedMatmulOp op,
+                      const MatmulOperands &operands);
 
 /// Batches and panels in parallel, tiles of rows inside: a panel stays in the
 /// first-level cache while all rows pass.
@@ -67,7 +75,11 @@ SmallVector<Value> addLevelTerms(Emission &e, const MatmulOperands &operands,
                                  llvm::function_ref<Value()> columnCodes,
                                  llvm::function_ref<Value(int64_t)> rowCodes);
 
-/// The tile products of the two families of rows.
+/// The tile products of the families of rows.
+SmallVector<Value> emitDwordTile(Emission &e, const MatmulOperands &operands,
+                                 const MatmulTile &tile,
+                                 const KernelRow &kernel, LevelsType lhs,
+                                 LevelsType rhs);
 SmallVector<Value> emitPopcountTile(Emission &e, const MatmulOperands &operands,
                                     const MatmulTile &tile,
                                     const KernelRow &kernel, LevelsType lhs,

@@ -58,6 +58,22 @@ static void packWords(const Codes &codes, PackingAttr packing, uint64_t *out) {
   }
 }
 
+static void packDwords(const Codes &codes, PackingAttr packing, uint32_t *out) {
+  int64_t lanes = packing.getLanes(), planes = packing.getPlanes();
+  int64_t depth = (codes.size + 31) / 32 * planes + 1;
+  for (int64_t row = 0; row < codes.rows; ++row) {
+    uint32_t *base = out + row / lanes * depth * lanes + row % lanes;
+    uint32_t sum = 0;
+    for (int64_t k = 0; k < codes.size; ++k) {
+      uint32_t code = codes(row, k);
+      sum += code;
+      for (int64_t p = 0; p < planes; ++p)
+        base[(k / 32 * planes + p) * lanes] |= (code >> p & 1) << (k % 32);
+    }
+    base[(depth - 1) * lanes] = sum;
+  }
+}
+
 static void packLanes(const Codes &codes, PackingAttr packing, uint8_t *out) {
   int64_t lanes = packing.getLanes(), planes = packing.getPlanes();
   for (int64_t row = 0; row < codes.rows; ++row)
@@ -89,23 +105,31 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
                                            int64_t rows, int64_t size,
                                            bool transposed,
                                            PackingAttr packing) {
-  bool words =
-      packing.getOrder() == Order::rows || packing.getOrder() == Order::panels;
   int64_t elements = 1;
   for (int64_t extent : packing.getPackedShape({}, rows, size))
     elements *= extent;
-  int64_t bytes = elements * (words ? 8 : 1);
+  int64_t bytes =
+      elements * packing.getElementType().getIntOrFloatBitWidth() / 8;
   std::vector<char> packed(batch * bytes, 0);
   LevelsType type = packing.getLevels();
   for (int64_t i = 0; i < batch; ++i) {
     Codes codes{levels + i * rows * size, rows, size, transposed, type};
     char *out = packed.data() + i * bytes;
-    if (words)
+    switch (packing.getOrder()) {
+    case Order::rows:
+    case Order::panels:
       packWords(codes, packing, reinterpret_cast<uint64_t *>(out));
-    else if (packing.getOrder() == Order::lanes)
+      break;
+    case Order::dwords:
+      packDwords(codes, packing, reinterpret_cast<uint32_t *>(out));
+      break;
+    case Order::lanes:
       packLanes(codes, packing, reinterpret_cast<uint8_t *>(out));
-    else
+      break;
+    case Order::nibbles:
       packNibbles(codes, packing, reinterpret_cast<uint8_t *>(out));
+      break;
+    }
   }
   return packed;
 }

@@ -27,6 +27,8 @@ static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 // Costs are measured on one core of each kind of machine; only their order
 // matters here.
 static constexpr KernelRow kTable[] = {
+    {"x86-avx512-vpopcntd", kVPopcntDQ, false, Order::dwords, 64, 4, 16,
+     PopcountForm::Words, 1000},
     {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
      PopcountForm::Words, 1150},
     {"x86-avx512bw-lookup", kAVX512BW, false, Order::nibbles, 128, 4, 8,
@@ -39,7 +41,7 @@ static constexpr KernelRow kTable[] = {
      PopcountForm::Bytes, 2950},
     {"x86-avx2-popcount", kAVX2, false, Order::panels, 8, 4, 4,
      PopcountForm::Bytes, 2900},
-    {"generic-popcount", {}, false, Order::panels, 4, 2, 2,
+    {"generic-popcount", {}, false, Order::panels, 8, 2, 2,
      PopcountForm::Words, 8000},
     {"x86-avx512-float", kAVX512F, true, Order::lanes, 32, 6, 16,
      PopcountForm::Words, 12000},
@@ -68,9 +70,10 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
     return "the left side is not float";
   if (!row.floatLhs && !query.lhs)
     return "the left side is float";
-  bool byteOrder =
-      row.rhsOrder == Order::lanes || row.rhsOrder == Order::nibbles;
-  if (byteOrder && !query.constantRhs)
+  bool packedByCompilerOnly = row.rhsOrder == Order::lanes ||
+                              row.rhsOrder == Order::nibbles ||
+                              row.rhsOrder == Order::dwords;
+  if (packedByCompilerOnly && !query.constantRhs)
     return "the right side is not constant";
   if (row.rhsOrder == Order::nibbles) {
     if (query.rhs.getPlanes() != 1)

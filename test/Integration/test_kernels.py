@@ -25,6 +25,7 @@ CONSTANT_RHS = [
     ("x86-avx512bw-popcount", "x86-64-v4"),
     ("x86-avx512bw-lookup", "x86-64-v4"),
     ("x86-avx512-vpopcntdq", "x86-64-v4,+avx512vpopcntdq"),
+    ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
 ]
 FLOAT = [
     ("generic-float", "x86-64"),

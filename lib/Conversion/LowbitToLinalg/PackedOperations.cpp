@@ -106,15 +106,65 @@ struct ProductOfPacked : OpConversionPattern<PackedMatmulOp> {
     Value product =
         createMatmul(rewriter, loc, lhs, lhsLevels, rhs, rhsPacking.getLevels(),
                      /*transposed=*/true, empty);
-    rewriter.replaceOp(op, createEpilogue(rewriter, op, product));
+    if (!op.getResultPacking()) {
+      rewriter.replaceOp(op, createEpilogue(rewriter, op, product,
+                                            op.getInit(), getYielded));
+      return success();
+    }
+    Value levels = createEpilogue(
+        rewriter, op, product,
+        tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getF32Type()),
+        getLevel);
+    rewriter.replaceOp(op, packLevels(rewriter, op, levels));
     return success();
   }
 
 private:
+  /// What an element of the destination of an epilogue is.
+  using Element = Value (*)(OpBuilder &, PackedMatmulOp, ValueRange yielded);
+
+  static Value getYielded(OpBuilder &, PackedMatmulOp, ValueRange yielded) {
+    return yielded.front();
+  }
+
+  /// The level of the code with these planes, as a number.
+  static Value getLevel(OpBuilder &b, PackedMatmulOp op, ValueRange planes) {
+    Location loc = op.getLoc();
+    LevelsType levels = op.getResultPacking()->getLevels();
+    Type i32 = b.getI32Type();
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, loc, value, 32);
+    };
+    Value level = constant(levels.getFirst());
+    for (auto [plane, bit] : llvm::enumerate(planes)) {
+      Value set = arith::ExtUIOp::create(b, loc, i32, bit);
+      Value weight = constant(levels.getStep() << plane);
+      level = arith::AddIOp::create(
+          b, loc, level, arith::MulIOp::create(b, loc, set, weight));
+    }
+    return arith::SIToFPOp::create(b, loc, b.getF32Type(), level);
+  }
+
+  static Value packLevels(OpBuilder &b, PackedMatmulOp op, Value numbers) {
+    Location loc = op.getLoc();
+    PackingAttr packing = *op.getResultPacking();
+    bool twoSigns = packing.getLevels().getStep() != 1;
+    Value one;
+    if (!twoSigns)
+      one = arith::ConstantOp::create(
+          b, loc,
+          DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
+                                 1.0f));
+    return QuantizePackOp::create(
+               b, loc, numbers, one, Value(), Value(), packing,
+               twoSigns ? Rounding::step : Rounding::half_even)
+        ->getResult(0);
+  }
+
   static Value createEpilogue(OpBuilder &builder, PackedMatmulOp op,
-                              Value product) {
+                              Value product, Value init, Element element) {
     ArrayRef<int64_t> shape =
-        cast<RankedTensorType>(op.getInit().getType()).getShape();
+        cast<RankedTensorType>(init.getType()).getShape();
     SmallVector<Value> inputs = {product};
     SmallVector<AffineMap> maps = {
         builder.getMultiDimIdentityMap(shape.size())};
@@ -130,11 +180,12 @@ private:
       mapping.map(region.getArguments(), elements.drop_back());
       for (Operation &nested : region.without_terminator())
         b.clone(nested, mapping);
-      auto yield = cast<YieldOp>(region.getTerminator());
-      return mapping.lookup(yield.getValue());
+      SmallVector<Value> yielded = llvm::map_to_vector(
+          region.getTerminator()->getOperands(),
+          [&](Value value) { return mapping.lookup(value); });
+      return element(b, op, yielded);
     };
-    return createElementwise(builder, op.getLoc(), inputs, maps, op.getInit(),
-                             body);
+    return createElementwise(builder, op.getLoc(), inputs, maps, init, body);
   }
 };
 

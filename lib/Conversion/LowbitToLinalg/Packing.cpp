@@ -107,13 +107,20 @@ struct Codes {
   }
 };
 
-/// 64 elements of one plane of a row.
-Value getPlaneWord(Arithmetic a, const Codes &codes, int64_t planes,
+/// How words of a plane are made.
+struct Words {
+  int64_t planes, bits;
+  /// Whether the last word tells which planes are not empty.
+  bool tellsPlanes;
+};
+
+/// A word of elements of one plane of a row.
+Value getPlaneWord(Arithmetic a, const Codes &codes, Words words,
                    ValueRange batch, Value row, Value position) {
-  Value first = a.mul(a.div(position, planes), a.index(64));
-  Value plane = a.rem(position, planes);
+  Value first = a.mul(a.div(position, words.planes), a.index(words.bits));
+  Value plane = a.rem(position, words.planes);
   return a
-      .loop(a.index(64), 1,
+      .loop(a.index(words.bits), 1,
             [&](Arithmetic a, Value i, ValueRange carried) {
               Value code = codes.get(a, batch, row, a.add(first, i));
               Value bit = a.at(a.bit(code, plane), i);
@@ -125,8 +132,8 @@ Value getPlaneWord(Arithmetic a, const Codes &codes, int64_t planes,
 
 /// The last word of a row: the sum of its codes below, above it a bit for each
 /// plane that is not empty.
-Value getSumWord(Arithmetic a, const Codes &codes, ValueRange batch,
-                 Value row) {
+Value getSumWord(Arithmetic a, const Codes &codes, Words words,
+                 ValueRange batch, Value row) {
   SmallVector<Value> sums =
       a.loop(codes.size, 2, [&](Arithmetic a, Value k, ValueRange carried) {
         Value code = codes.get(a, batch, row, k);
@@ -134,25 +141,27 @@ Value getSumWord(Arithmetic a, const Codes &codes, ValueRange batch,
             a.add(carried[0], code),
             arith::OrIOp::create(a.b, a.loc, carried[1], code)};
       });
+  if (!words.tellsPlanes)
+    return sums[0];
   Value high = a.at(sums[1], a.index(32));
   return arith::OrIOp::create(a.b, a.loc, sums[0], high);
 }
 
 /// The word of a row at `position` of `count`.
-Value getWord(Arithmetic a, const Codes &codes, int64_t planes,
-              ValueRange batch, Value row, Value position, Value count) {
+Value getWord(Arithmetic a, const Codes &codes, Words words, ValueRange batch,
+              Value row, Value position, Value count) {
   Value last = a.add(position, a.index(1));
   Value isSum =
       arith::CmpIOp::create(a.b, a.loc, arith::CmpIPredicate::eq, last, count);
   return scf::IfOp::create(
              a.b, a.loc, isSum,
              [&](OpBuilder &b, Location loc) {
-               Value word = getSumWord({b, loc}, codes, batch, row);
+               Value word = getSumWord({b, loc}, codes, words, batch, row);
                scf::YieldOp::create(b, loc, word);
              },
              [&](OpBuilder &b, Location loc) {
                Value word =
-                   getPlaneWord({b, loc}, codes, planes, batch, row, position);
+                   getPlaneWord({b, loc}, codes, words, batch, row, position);
                scf::YieldOp::create(b, loc, word);
              })
       .getResult(0);
@@ -207,6 +216,8 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
     bool rows = packing.getOrder() == Order::rows;
     int64_t depth = type.getRank() - (rows ? 1 : 2);
     Value count = getExtent(adaptor.getInit(), depth);
+    bool dwords = packing.getOrder() == Order::dwords;
+    Words words{packing.getPlanes(), dwords ? 32 : 64, !dwords};
 
     auto generate = tensor::GenerateOp::create(
         rewriter, loc, type, getDynamicSizes(rewriter, loc, adaptor.getInit()),
@@ -217,13 +228,14 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
           Value word;
           switch (packing.getOrder()) {
           case Order::rows:
-            word = getWord(a, codes, packing.getPlanes(), batch, at[0], at[1],
-                           count);
+            word = getWord(a, codes, words, batch, at[0], at[1], count);
             break;
-          case Order::panels: {
+          case Order::panels:
+          case Order::dwords: {
             Value row = a.add(a.mul(at[0], a.index(packing.getLanes())), at[2]);
-            word = getWord(a, codes, packing.getPlanes(), batch, row, at[1],
-                           count);
+            word = getWord(a, codes, words, batch, row, at[1], count);
+            if (dwords)
+              word = arith::TruncIOp::create(b, loc, b.getI32Type(), word);
             break;
           }
           case Order::lanes:
@@ -275,13 +287,15 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
       auto getStep = [&](Value block) {
         return a.add(a.mul(block, a.index(planes)), a.index(plane));
       };
-      Value bit = a.rem(k, 64);
+      bool dwords = packing.getOrder() == Order::dwords;
+      Value bit = a.rem(k, dwords ? 32 : 64);
       switch (packing.getOrder()) {
       case Order::rows:
         at.append({row, getStep(a.div(k, 64))});
         break;
       case Order::panels:
-        at.append({panel, getStep(a.div(k, 64)), lane});
+      case Order::dwords:
+        at.append({panel, getStep(a.div(k, dwords ? 32 : 64)), lane});
         break;
       case Order::lanes:
         at.append({panel, getStep(k), a.div(lane, 8)});
@@ -289,7 +303,7 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
         break;
       }
       Value word = tensor::ExtractOp::create(b, loc, packed, at);
-      if (packing.getOrder() == Order::lanes)
+      if (!packing.getElementType().isInteger(64))
         word = arith::ExtUIOp::create(b, loc, b.getI64Type(), word);
       code = a.add(code, a.at(a.bit(word, bit), a.index(plane)));
     }

@@ -240,7 +240,9 @@ LogicalResult Outliner::moveOut(FusedLoop fused, bool direct) {
   SmallVector<Type> bodyTypes = {i64, i64};
   llvm::append_range(bodyTypes, partTypes);
   Type none = LLVM::LLVMVoidType::get(builder.getContext());
-  std::string name = ("lowbit_parallel_" + Twine(counter++)).str();
+  // Profilers show these names: they say which kernel a loop belongs to.
+  std::string name =
+      (caller.function.getName() + "_loop" + Twine(counter++)).str();
   builder.setInsertionPoint(caller.function);
   auto body = LLVM::LLVMFuncOp::create(
       builder, loc, name, LLVM::LLVMFunctionType::get(none, bodyTypes),

@@ -284,7 +284,8 @@ LogicalResult mlir::lowbit::emitLookupMatmul(Emission &e, PackedMatmulOp op,
       e.forLoop(begin, end, 1, [&](Value panel) {
         SmallVector<Value> sums =
             tile.emit(tables, batch, row, tileRows, panel);
-        storeTile(e, op, operands, kernel, sums, batch, row, panel);
+        storeTile(e, op, operands, kernel, sums, tileRows, batch, row,
+                  panel);
       });
     });
   };

@@ -192,18 +192,10 @@ private:
 
   /// The last word of a row from running counts of the ones of each plane.
   Value sumWord(ValueRange ones) {
-    Value sum = e.i64(0), used = e.i64(0);
-    for (auto [plane, count] : llvm::enumerate(ones)) {
-      sum = e.add(sum, e.mul(count, e.i64(int64_t(1) << plane)));
-      Value some = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne,
-                                         count, e.i64(0));
-      used = arith::OrIOp::create(
-          e.b, e.loc, used,
-          arith::SelectOp::create(e.b, e.loc, some,
-                                  e.i64(int64_t(1) << (32 + plane)),
-                                  e.i64(0)));
-    }
-    return arith::OrIOp::create(e.b, e.loc, sum, used);
+    Value sum = e.i64(0);
+    for (auto [plane, count] : llvm::enumerate(ones))
+      sum = e.addPlane(sum, count, plane);
+    return sum;
   }
 
   void emitAlongSize() {

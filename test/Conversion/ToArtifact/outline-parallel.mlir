@@ -2,7 +2,7 @@
 
 // Two dimensions become one range; the buffer travels as pointer and extent, the
 // constant is made again inside.
-// CHECK-LABEL: llvm.func internal @lowbit_parallel_0(
+// CHECK-LABEL: llvm.func internal @lowbit_entry_loop0(
 // CHECK-SAME:    %[[BEGIN:.*]]: i64, %[[END:.*]]: i64, %{{.*}}: !llvm.ptr {llvm.noalias}, %{{.*}}: i64)
 // CHECK-DAG:     %[[B:.*]] = arith.index_cast %[[BEGIN]]
 // CHECK-DAG:     %[[E:.*]] = arith.index_cast %[[END]]
@@ -11,14 +11,14 @@
 // CHECK-DAG:       arith.divui %[[T]]
 // CHECK:           scf.for
 // CHECK:             memref.store
-// CHECK-LABEL: llvm.func internal @lowbit_parallel_0_task(
+// CHECK-LABEL: llvm.func internal @lowbit_entry_loop0_task(
 // CHECK-SAME:    %[[CTX:.*]]: !llvm.ptr, %[[TB:.*]]: i64, %[[TE:.*]]: i64)
-// CHECK:         llvm.call @lowbit_parallel_0(%[[TB]], %[[TE]]
+// CHECK:         llvm.call @lowbit_entry_loop0(%[[TB]], %[[TE]]
 // CHECK-LABEL: llvm.func internal @lowbit_entry(
 // CHECK-SAME:    %[[HOST:.*]]: !llvm.ptr, %[[CALL:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr)
 // CHECK-DAG:     %[[SLOT:.*]] = llvm.getelementptr %[[HOST]][2]
 // CHECK-DAG:     %[[FOR:.*]] = llvm.load %[[SLOT]]
-// CHECK-DAG:     %[[TASK:.*]] = llvm.mlir.addressof @lowbit_parallel_0_task
+// CHECK-DAG:     %[[TASK:.*]] = llvm.mlir.addressof @lowbit_entry_loop0_task
 // CHECK:         llvm.call %[[FOR]](%[[CALL]], %[[TASK]], %{{.*}}, %{{.*}}, %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64) -> ()
 llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.ptr) -> i32 {
   %c0 = arith.constant 0 : index
@@ -41,7 +41,7 @@ llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.
 
 // Little work: called at once, without the pool.
 // CHECK-LABEL: llvm.func internal @lowbit_entry
-// CHECK:         llvm.call @lowbit_parallel_0(
+// CHECK:         llvm.call @lowbit_entry_loop0(
 // CHECK-NOT:     _task
 llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.ptr) -> i32 {
   %c0 = arith.constant 0 : index
@@ -57,7 +57,7 @@ llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.
 // -----
 
 // A given grain; a nested parallel loop runs in order.
-// CHECK-LABEL: llvm.func internal @lowbit_parallel_0(
+// CHECK-LABEL: llvm.func internal @lowbit_entry_loop0(
 // CHECK:         scf.for
 // CHECK-NOT:     scf.parallel
 // CHECK:           scf.for
@@ -106,7 +106,7 @@ llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.
 // -----
 
 // Two views of one buffer may overlap: neither is noalias.
-// CHECK-LABEL: llvm.func internal @lowbit_parallel_0(
+// CHECK-LABEL: llvm.func internal @lowbit_entry_loop0(
 // CHECK-NOT:     llvm.noalias
 llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.ptr) -> i32 {
   %c0 = arith.constant 0 : index

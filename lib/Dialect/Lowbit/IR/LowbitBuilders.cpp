@@ -62,6 +62,7 @@ mlir::lowbit::getPackedSizes(OpBuilder &builder, Location loc,
     // `perBlock` for each block of `block` elements, and a tail.
     int64_t block = packing.getOrder() == Order::lanes     ? 1
                     : packing.getOrder() == Order::nibbles ? 8
+                    : packing.getOrder() == Order::dwords  ? 32
                                                            : 64;
     int64_t tail = packing.getPackedShape({}, 1, 0)[dim];
     int64_t perBlock = packing.getPackedShape({}, 1, block)[dim] - tail;

@@ -143,11 +143,12 @@ static LogicalResult verifyEpilogue(PackedMatmulOp op) {
   SmallVector<Type> types = {isFloat
                                  ? Type(Float32Type::get(op.getContext()))
                                  : Type(IntegerType::get(op.getContext(), 32))};
+  SmallVector<int64_t> product = op.getProductShape();
   for (Value operand : op.getEpilogue()) {
     types.push_back(getElementTypeOrSelf(operand.getType()));
-    if (!isBroadcastable(getShape(operand), getShape(op.getInit())))
+    if (!isBroadcastable(getShape(operand), product))
       return op.emitOpError("expected an epilogue operand that broadcasts to ")
-             << formatShape(getShape(op.getInit())) << ", got "
+             << formatShape(product) << ", got "
              << formatShape(getShape(operand));
   }
   if (!llvm::equal(body.getArgumentTypes(), types)) {
@@ -158,13 +159,31 @@ static LogicalResult verifyEpilogue(PackedMatmulOp op) {
     return error;
   }
   auto yield = dyn_cast<YieldOp>(body.back());
-  Type elementType = getElementTypeOrSelf(op.getInit().getType());
   if (!yield)
     return op.emitOpError("expected a region that ends with lowbit.yield");
-  if (yield.getValue().getType() != elementType)
-    return op.emitOpError("expected a region that yields ")
-           << elementType << ", got " << yield.getValue().getType();
+  SmallVector<Type> yielded(1, getElementTypeOrSelf(op.getInit().getType()));
+  if (std::optional<PackingAttr> packing = op.getResultPacking())
+    yielded.assign(packing->getPlanes(),
+                   IntegerType::get(op.getContext(), 1));
+  if (!llvm::equal(yield.getOperandTypes(), yielded)) {
+    InFlightDiagnostic error = op.emitOpError("expected a region that yields ");
+    llvm::interleaveComma(yielded, error);
+    error << ", got ";
+    llvm::interleaveComma(yield.getOperandTypes(), error);
+    return error;
+  }
   return success();
+}
+
+SmallVector<int64_t> PackedMatmulOp::getProductShape() {
+  SmallVector<int64_t> shape(getShape(getLhs()));
+  shape.back() = ::getExtent(getColumns());
+  // An extent that the left side does not tell may be known of the result.
+  for (auto [extent, known] :
+       llvm::zip(MutableArrayRef(shape).drop_back(), getShape(getInit())))
+    if (ShapedType::isDynamic(extent))
+      extent = known;
+  return shape;
 }
 
 LogicalResult PackedMatmulOp::verify() {
@@ -200,8 +219,17 @@ LogicalResult PackedMatmulOp::verify() {
     return failure();
   // (C4)
   logical.back() = columns;
-  if (failed(verifyShape(*this, "a destination", getInit(), logical)) ||
-      failed(verifyEpilogue(*this)))
+  if (std::optional<PackingAttr> packing = getResultPacking()) {
+    if (ShapedType::isDynamic(columns))
+      return emitOpError("expected a known number of columns of a packed result");
+    if (failed(verifyRows(*this, *packing)) ||
+        failed(verifyPacked(*this, "a destination", getInit(), *packing,
+                            logical)))
+      return failure();
+  } else if (failed(verifyShape(*this, "a destination", getInit(), logical))) {
+    return failure();
+  }
+  if (failed(verifyEpilogue(*this)))
     return failure();
   // (C8)
   if (!getLhsPacking())

@@ -121,6 +121,10 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
     shape.append(
         {divide(rows, getLanes()), plus(size, getPlanes(), 0), getLanes() / 8});
     break;
+  case Order::dwords:
+    shape.append({divide(rows, getLanes()),
+                  plus(divide(size, 32), getPlanes(), 1), getLanes()});
+    break;
   case Order::nibbles:
     shape.append({divide(rows, getLanes()), plus(divide(size, 8), 1, 4),
                   getLanes()});
@@ -130,6 +134,15 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
 }
 
 Type PackingAttr::getElementType() const {
-  bool bytes = getOrder() == Order::lanes || getOrder() == Order::nibbles;
-  return IntegerType::get(getContext(), bytes ? 8 : 64);
+  switch (getOrder()) {
+  case Order::rows:
+  case Order::panels:
+    return IntegerType::get(getContext(), 64);
+  case Order::dwords:
+    return IntegerType::get(getContext(), 32);
+  case Order::lanes:
+  case Order::nibbles:
+    return IntegerType::get(getContext(), 8);
+  }
+  llvm_unreachable("unknown order");
 }

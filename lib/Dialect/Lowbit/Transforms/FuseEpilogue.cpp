@@ -113,7 +113,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
       return rewriter.notifyMatchFailure(op, "not elementwise");
     OpOperand *product = nullptr;
     for (OpOperand *input : op.getDpsInputOperands()) {
-      if (!input->get().getDefiningOp<PackedMatmulOp>())
+      auto matmul = input->get().getDefiningOp<PackedMatmulOp>();
+      if (!matmul || matmul.getResultPacking())
         continue;
       if (product)
         return rewriter.notifyMatchFailure(op, "two products");
@@ -151,7 +152,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
         matmul.getRhs(), epilogue, op.getDpsInits()[0],
         matmul.getDynamicSize(), matmul.getDynamicColumns(),
         matmul.getKernelAttr(), matmul.getSizeAttr(), matmul.getColumnsAttr(),
-        matmul.getLhsPackingAttr(), matmul.getRhsPackingAttr());
+        matmul.getLhsPackingAttr(), matmul.getRhsPackingAttr(),
+        /*result_packing=*/PackingAttr());
     fused->setDiscardableAttrs(matmul->getDiscardableAttrDictionary());
 
     Block *from = &matmul.getBody().front(), *with = op.getBody();

@@ -256,7 +256,7 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
         rewriter, loc, op->getResult(0).getType(), lhs, packedRhs,
         ValueRange(), op.getInit(), dynamicSize, dynamicColumns,
         rewriter.getStringAttr(row->name), size, columns, lhsPacking,
-        rhsPacking);
+        rhsPacking, /*result_packing=*/PackingAttr());
     packed->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     OpBuilder::InsertionGuard guard(rewriter);
     Block *body = rewriter.createBlock(&packed.getBody());

@@ -123,7 +123,7 @@ def Lowbit_GranularityAttr : EnumAttr<Lowbit_Dialect, Lowbit_Granularity, "granu
 def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
     I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"panels", 1>,
     I32EnumAttrCase<"lanes", 2>,
-    I32EnumAttrCase<"nibbles", 3>]> {
+    I32EnumAttrCase<"nibbles", 3>, I32EnumAttrCase<"dwords", 4>]> {
   let description = [{
     See `#lowbit.packing`.
   }];
@@ -145,6 +145,9 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
       for each plane that is not empty.
     * `panels`: `[ceil(R / L), W * P + 1, L]` words. The rows of a panel lie in
       the lanes of a vector; the last vector holds the last words of the rows.
+    * `dwords`: as `panels`, in words of 32 bits (`i32`):
+      `[ceil(R / L), ceil(K / 32) * P + 1, L]`. Bit `k mod 32` of word `k / 32`
+      belongs to element `k`; the last vector holds the sums of the codes.
     * `lanes` (kernels with a float left side): `[ceil(R / L), K * P, L / 8]`
       bytes (`i8`): bit `l` of the bytes at step `k * P + p` is plane `p` of
       element `k` of row `l` of the panel. No sums.
@@ -173,7 +176,7 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     /// `ShapedType::kDynamic`.
     ::llvm::SmallVector<int64_t> getPackedShape(
         ::llvm::ArrayRef<int64_t> batch, int64_t rows, int64_t size) const;
-    /// i64, or i8 for the orders that are made of bytes.
+    /// i64, i32 for `dwords`, or i8 for the orders that are made of bytes.
     ::mlir::Type getElementType() const;
   }];
 }

@@ -34,7 +34,7 @@ def Lowbit_IntShaped : Type<Or<[TensorOf<[I32]>.predicate, MemRefOf<[I32]>.predi
     "tensor or memref of i32", "::mlir::ShapedType">;
 def Lowbit_IndexShaped : Type<Or<[TensorOf<[I32, I64]>.predicate, MemRefOf<[I32, I64]>.predicate]>,
     "tensor or memref of i32 or i64", "::mlir::ShapedType">;
-def Lowbit_WordsShaped : Type<Or<[TensorOf<[I64, I8]>.predicate, MemRefOf<[I64, I8]>.predicate]>,
+def Lowbit_WordsShaped : Type<Or<[TensorOf<[I64, I32, I8]>.predicate, MemRefOf<[I64, I32, I8]>.predicate]>,
     "tensor or memref of packed words", "::mlir::ShapedType">;
 def Lowbit_LhsShaped : Type<Or<[Lowbit_WordsShaped.predicate, Lowbit_FloatShaped.predicate]>,
     "tensor or memref of packed words or f32", "::mlir::ShapedType">;
@@ -391,7 +391,7 @@ def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
   }];
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_WordsShaped:$init,
       Lowbit_PackingAttr:$packing, UnitAttr:$transpose);
-  let results = (outs TensorOf<[I64, I8]>:$result);
+  let results = (outs TensorOf<[I64, I32, I8]>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::lowbit::PackingAttr":$packing, CArg<"bool", "false">:$transpose)>];
@@ -455,7 +455,7 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
       Lowbit_WordsShaped:$init, Lowbit_PackingAttr:$packing,
       Lowbit_RoundingAttr:$rounding, OptionalAttr<DenseI64ArrayAttr>:$permutation,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
-  let results = (outs Optional<TensorOf<[I64, I8]>>:$result);
+  let results = (outs Optional<TensorOf<[I64, I32, I8]>>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
       "::mlir::Value":$shift, "::mlir::Value":$offset, "::mlir::lowbit::PackingAttr":$packing,
@@ -470,16 +470,18 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
 }
 
 def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"PackedMatmulOp">]> {
-  let summary = "the value that an epilogue stores";
+  let summary = "what an epilogue stores";
   let description = [{
-    Ends the region of `lowbit.packed_matmul`.
+    Ends the region of `lowbit.packed_matmul`: one element, or one `i1` for each
+    bit plane of a packed result.
 
     ```mlir
     lowbit.yield %r : f32
+    lowbit.yield %isZero, %isPositive : i1, i1
     ```
   }];
-  let arguments = (ins AnyType:$value);
-  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
 }
 
 def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
@@ -497,17 +499,22 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     result, or shape `[N]` (per channel), or `[]`, or `[..., M, 1]` (per token),
     or `[..., 1, N]`, or its batch dimensions are 1.
 
+    With `result_packing`, of the order `rows`, the results are levels that stay
+    packed: the region yields one `i1` for each bit plane of the code, and the
+    destination is the packed `[..., M, N]`.
+
     `kernel` names the row of the kernel table that lowers the operation.
 
     Constraints:
     * (C1) `size` is K and `columns` is N, or they are negative and operands give them;
     * (C2) `lhs` is packed in the order `rows`, or `f32` when it has no packing;
     * (C3) `rhs` is packed and has no batch or that of `lhs`;
-    * (C4) the result has shape `[..., M, N]`;
+    * (C4) the result has shape `[..., M, N]`, or that shape packed as `result_packing`,
+      whose order is `rows`; N is known then;
     * (C5) every epilogue operand broadcasts to the shape of the result;
     * (C6) the arguments of the region are the sum (`i32`, or `f32`) and the elements of
       the epilogue operands;
-    * (C7) the region yields an element of the result;
+    * (C7) the region yields an element of the result, or an `i1` for each of its planes;
     * (C8) the sums fit `i32`.
 
     ```mlir
@@ -526,8 +533,13 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
       Variadic<Lowbit_AnyShaped>:$epilogue, Lowbit_AnyShaped:$init,
       Optional<Index>:$dynamic_size, Optional<Index>:$dynamic_columns,
       StrAttr:$kernel, I64Attr:$size, I64Attr:$columns,
-      OptionalAttr<Lowbit_PackingAttr>:$lhs_packing, Lowbit_PackingAttr:$rhs_packing);
+      OptionalAttr<Lowbit_PackingAttr>:$lhs_packing, Lowbit_PackingAttr:$rhs_packing,
+      OptionalAttr<Lowbit_PackingAttr>:$result_packing);
   let results = (outs Optional<AnyRankedTensor>:$result);
+  let extraClassDeclaration = destinationDeclaration # [{
+    /// The shape `[..., M, N]` of the product; unknown extents are dynamic.
+    ::llvm::SmallVector<int64_t> getProductShape();
+  }];
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
