@@ -59,6 +59,21 @@ Value Emission::min(Value lhs, Value rhs) {
   return b.createOrFold<arith::MinUIOp>(loc, lhs, rhs);
 }
 
+Value Emission::sumVector(ValueRange ones) {
+  auto type = cast<VectorType>(ones.front().getType());
+  Value zero = constant(type, 0), result = zero;
+  for (auto [plane, count] : llvm::enumerate(ones)) {
+    Value weighted =
+        arith::ShLIOp::create(b, loc, count, constant(type, plane));
+    Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, count,
+                                       zero);
+    Value flag = arith::SelectOp::create(
+        b, loc, some, constant(type, double(int64_t(1) << (32 + plane))), zero);
+    result = add(result, add(weighted, flag));
+  }
+  return result;
+}
+
 Value Emission::addPlane(Value sumWord, Value ones, int64_t plane) {
   sumWord = add(sumWord, mul(ones, i64(int64_t(1) << plane)));
   Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, ones,

@@ -50,6 +50,8 @@ public:
   /// Adds plane `plane` with `ones` bits to a last word as `#lowbit.packing`
   /// describes it.
   Value addPlane(Value sumWord, Value ones, int64_t plane);
+  /// The last words of rows in lanes, from the ones of each plane.
+  Value sumVector(ValueRange ones);
 
   /// The extent of a dimension of a memref.
   Value dim(Value memref, int64_t index);

@@ -46,6 +46,10 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
 
   pm.addPass(createLowbitFuseEpilogue());
   addCleanup(pm);
+  pm.addPass(createLowbitFuseQuantizers());
+  addCleanup(pm);
+  pm.addPass(createLowbitFuseThresholds());
+  addCleanup(pm);
 
   pm.addNestedPass<func::FuncOp>(createLowbitProtectInputs());
   bufferization::OneShotBufferizePassOptions bufferize;

@@ -24,6 +24,8 @@ LogicalResult emitPackedMatmul(RewriterBase &rewriter, PackedMatmulOp op,
                                const Target &target);
 LogicalResult emitQuantizePack(RewriterBase &rewriter, QuantizePackOp op,
                                const Target &target);
+LogicalResult emitRepack(RewriterBase &rewriter, RepackOp op,
+                         const Target &target);
 LogicalResult emitPackedLookup(RewriterBase &rewriter, PackedLookupOp op,
                                const Target &target);
 LogicalResult emitLayerNorm(RewriterBase &rewriter, LayerNormOp op,

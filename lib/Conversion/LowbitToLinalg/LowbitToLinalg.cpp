@@ -59,8 +59,9 @@ struct ConvertLowbitToLinalg
       bool onBuffers =
           llvm::any_of(op->getOperandTypes(), llvm::IsaPred<BaseMemRefType>);
       return onBuffers || (isa<YieldOp>(op)) ||
-             (keepKernels && isa<QuantizePackOp, PackedMatmulOp, PackedLookupOp,
-                                 LayerNormOp, SoftmaxOp>(op));
+             (keepKernels &&
+              isa<QuantizePackOp, RepackOp, PackedMatmulOp, PackedLookupOp,
+                  LayerNormOp, SoftmaxOp>(op));
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isFreeOfLevels(op); });

@@ -54,6 +54,49 @@ struct PackOfQuantize : OpConversionPattern<QuantizePackOp> {
   }
 };
 
+/// pack(transpose(expand(unpack(input)))).
+struct RepackOfUnpacked : OpConversionPattern<RepackOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(RepackOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isa<RankedTensorType>(op.getInit().getType()))
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    Location loc = op.getLoc();
+    ArrayRef<int64_t> split = op.getSplit();
+    Value rows = UnpackOp::create(rewriter, loc, op.getInput(), op.getSource(),
+                                  rewriter.getIndexAttr(split[0] * split[1]))
+                     ->getResult(0);
+    auto type = cast<RankedTensorType>(rows.getType());
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, rows);
+    SmallVector<int64_t> shape(type.getShape().drop_back());
+    sizes.pop_back();
+    for (int64_t extent : split) {
+      shape.push_back(extent);
+      sizes.push_back(rewriter.getIndexAttr(extent));
+    }
+    int64_t last = type.getRank() - 1;
+    SmallVector<ReassociationIndices> groups;
+    for (int64_t i = 0; i < last; ++i)
+      groups.push_back({i});
+    groups.push_back({last, last + 1});
+    Value heads = tensor::ExpandShapeOp::create(rewriter, loc,
+                                                type.clone(shape), rows,
+                                                groups, sizes);
+    Value empty = tensor::EmptyOp::create(
+        rewriter, loc, applyPermutation(sizes, op.getPermutation()),
+        type.getElementType());
+    Value permuted = linalg::TransposeOp::create(rewriter, loc, heads, empty,
+                                                 op.getPermutation())
+                         ->getResult(0);
+    rewriter.replaceOpWithNewOp<PackOp>(op, op.getInit().getType(), permuted,
+                                        op.getInit(), op.getPacking(),
+                                        /*transpose=*/false);
+    return success();
+  }
+};
+
 /// The map of an operand that is broadcast to `shape`, as numpy does.
 AffineMap getBroadcastMap(MLIRContext *context, ArrayRef<int64_t> operand,
                           ArrayRef<int64_t> shape) {
@@ -215,6 +258,7 @@ struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
 
 void definitions::populatePackedOperations(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
-  patterns.add<PackOfQuantize, ProductOfPacked, LookupOfUnpacked>(
+  patterns.add<PackOfQuantize, RepackOfUnpacked, ProductOfPacked,
+               LookupOfUnpacked>(
       converter, patterns.getContext());
 }

@@ -35,8 +35,8 @@ struct ConvertLowbitToVector
     Target target = Target::get(getOperation());
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
-      if (isa<PackedMatmulOp, QuantizePackOp, PackedLookupOp, LayerNormOp,
-              SoftmaxOp>(op))
+      if (isa<PackedMatmulOp, QuantizePackOp, RepackOp, PackedLookupOp,
+              LayerNormOp, SoftmaxOp>(op))
         work.push_back(op);
     });
     IRRewriter rewriter(&getContext());
@@ -51,6 +51,7 @@ struct ConvertLowbitToVector
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case<PackedMatmulOp>(emit(emitPackedMatmul))
               .Case<QuantizePackOp>(emit(emitQuantizePack))
+              .Case<RepackOp>(emit(emitRepack))
               .Case<PackedLookupOp>(emit(emitPackedLookup))
               .Case<LayerNormOp>(emit(emitLayerNorm))
               .Case<SoftmaxOp>(emit(emitSoftmax))

@@ -321,23 +321,7 @@ private:
           }
           return next;
         });
-    store(sumVector(ones, wordsType), e.mul(words, e.index(planes)));
-  }
-
-  /// sumWord for every lane.
-  Value sumVector(ArrayRef<Value> ones, VectorType type) {
-    Value zero = e.constant(type, 0), result = zero;
-    for (auto [plane, count] : llvm::enumerate(ones)) {
-      Value weighted = arith::ShLIOp::create(e.b, e.loc, count,
-                                             e.constant(type, plane));
-      Value some = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne,
-                                         count, zero);
-      Value flag = arith::SelectOp::create(
-          e.b, e.loc, some, e.constant(type, double(int64_t(1) << (32 + plane))),
-          zero);
-      result = e.add(result, e.add(weighted, flag));
-    }
-    return result;
+    store(e.sumVector(ones), e.mul(words, e.index(planes)));
   }
 
   Emission &e;

@@ -181,6 +181,21 @@ void UnpackOp::build(OpBuilder &builder, OperationState &state, Value input,
   build(builder, state, init.getType(), input, init, packing);
 }
 
+void RepackOp::build(OpBuilder &builder, OperationState &state, Value input,
+                     PackingAttr source, PackingAttr packing,
+                     ArrayRef<int64_t> split, ArrayRef<int64_t> permutation) {
+  Sizes sizes = getSizes(builder, state, input);
+  sizes.pop_back();
+  for (int64_t extent : split)
+    sizes.push_back(builder.getIndexAttr(extent));
+  Sizes permuted = llvm::map_to_vector(
+      permutation, [&](int64_t dim) { return sizes[dim]; });
+  Value init = createEmptyPacked(builder, state, permuted, packing);
+  build(builder, state, init.getType(), input, init, source, packing,
+        builder.getDenseI64ArrayAttr(split),
+        builder.getDenseI64ArrayAttr(permutation));
+}
+
 void QuantizePackOp::build(OpBuilder &builder, OperationState &state,
                            Value input, Value scale, Value shift, Value offset,
                            PackingAttr packing, Rounding rounding,

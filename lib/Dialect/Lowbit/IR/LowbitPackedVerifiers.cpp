@@ -106,6 +106,38 @@ LogicalResult QuantizePackOp::verify() {
   return verifyPacked(*this, "a destination", getInit(), getPacking(), logical);
 }
 
+LogicalResult RepackOp::verify() {
+  // (C1)
+  if (failed(verifyRows(*this, getSource())))
+    return failure();
+  if (getSource().getLevels() != getPacking().getLevels())
+    return emitOpError("expected one type of levels, got ")
+           << getSource().getLevels() << " and " << getPacking().getLevels();
+  // (C2)
+  ArrayRef<int64_t> split = getSplit();
+  if (split.size() != 2 || split[0] < 1 || split[1] < 1)
+    return emitOpError("expected a split into two positive extents, got ")
+           << formatShape(split);
+  // (C3)
+  SmallVector<int64_t> logical(getShape(getInput()));
+  logical.back() = split[0] * split[1];
+  if (failed(verifyMatrix(*this, logical)) ||
+      failed(
+          verifyPacked(*this, "an input", getInput(), getSource(), logical)))
+    return failure();
+  // (C4)
+  logical.back() = split[0];
+  logical.push_back(split[1]);
+  if (getPermutation().size() != logical.size() ||
+      !isPermutationVector(getPermutation()))
+    return emitOpError("expected a permutation of ")
+           << logical.size() << " dimensions, got "
+           << formatShape(getPermutation());
+  // (C5)
+  return verifyPacked(*this, "a destination", getInit(), getPacking(),
+                      applyPermutation(logical, getPermutation()));
+}
+
 //===----------------------------------------------------------------------===//
 // Packed operations
 //===----------------------------------------------------------------------===//

@@ -65,6 +65,7 @@ void mlir::lowbit::registerBufferizableOpInterfaceExternalModels(
   registry.addExtension(+[](MLIRContext *context, LowbitDialect *) {
     PackedMatmulOp::attachInterface<DestinationModel<PackedMatmulOp>>(*context);
     QuantizePackOp::attachInterface<DestinationModel<QuantizePackOp>>(*context);
+    RepackOp::attachInterface<DestinationModel<RepackOp>>(*context);
     PackedLookupOp::attachInterface<DestinationModel<PackedLookupOp>>(*context);
     LayerNormOp::attachInterface<DestinationModel<LayerNormOp>>(*context);
     SoftmaxOp::attachInterface<DestinationModel<SoftmaxOp>>(*context);

@@ -84,8 +84,8 @@ struct OutlineKernels : lowbit::impl::LowbitOutlineKernelsBase<OutlineKernels> {
     SmallVector<Operation *> work;
     for (auto func : getOperation().getOps<func::FuncOp>())
       func.walk([&](Operation *op) {
-        if (isa<PackedMatmulOp, QuantizePackOp, PackedLookupOp, LayerNormOp,
-                SoftmaxOp>(op) &&
+        if (isa<PackedMatmulOp, QuantizePackOp, RepackOp, PackedLookupOp,
+                LayerNormOp, SoftmaxOp>(op) &&
             op->getNumResults() == 0)
           work.push_back(op);
       });

@@ -469,6 +469,42 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
   }];
 }
 
+def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
+  let summary = "packed rows in another shape, order of dimensions and layout";
+  let description = [{
+    `pack(transpose(expand(unpack(input))))`: the last dimension K of the logical
+    input `[..., K]`, packed as `source`, is split into the two extents `split`
+    (heads and their size), the dimensions are permuted (dimension `i` of the
+    result is dimension `permutation[i]` of the split input), and the result is
+    packed along its last dimension as `packing`. Only bits move.
+
+    Constraints:
+    * (C1) `source` has the order `rows` and the levels of `packing`;
+    * (C2) `split` holds two positive extents;
+    * (C3) the input has the packed shape and element type of `[..., K]`, where K is the
+      product of `split`;
+    * (C4) `permutation` is a permutation of the dimensions of the split input;
+    * (C5) the destination has the packed shape and element type.
+
+    ```mlir
+    %h = lowbit.repack ins(%p : tensor<?x3xi64>) outs(%e : tensor<2x?x2xi64>)
+           {source = #lowbit.packing<<-1, 1>, rows>, packing = #lowbit.packing<<-1, 1>, rows>,
+            split = array<i64: 2, 64>, permutation = array<i64: 1, 0, 2>} -> tensor<2x?x2xi64>
+    ```
+  }];
+  let arguments = (ins Lowbit_WordsShaped:$input, Lowbit_WordsShaped:$init,
+      Lowbit_PackingAttr:$source, Lowbit_PackingAttr:$packing,
+      DenseI64ArrayAttr:$split, DenseI64ArrayAttr:$permutation);
+  let results = (outs Optional<TensorOf<[I64, I32, I8]>>:$result);
+  // On tensors, with an empty destination of the shape that follows from the operands.
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::lowbit::PackingAttr":$source,
+      "::mlir::lowbit::PackingAttr":$packing, "::llvm::ArrayRef<int64_t>":$split,
+      "::llvm::ArrayRef<int64_t>":$permutation)>];
+  let assemblyFormat = [{
+    `ins` `(` $input `:` type($input) `)` `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+  }];
+}
+
 def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"PackedMatmulOp">]> {
   let summary = "what an epilogue stores";
   let description = [{

@@ -68,6 +68,32 @@ def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
     "tensor::TensorDialect", "LowbitDialect"];
 }
 
+def LowbitFuseQuantizers : Pass<"lowbit-fuse-quantizers"> {
+  let summary = "move the quantizer behind a packed matmul into its epilogue";
+  let description = [{
+    A `lowbit.quantize_pack` that is the only reader of a packed matmul, with a
+    scale that is known before the matmul, moves into its region: the matmul
+    stores packed codes instead of numbers. When the quantizer reads the result
+    split into heads, or wants it permuted or in panels, a `lowbit.repack`
+    follows.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
+    "tensor::TensorDialect", "LowbitDialect"];
+}
+
+def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
+  let summary = "replace float epilogues of packed results by integer thresholds";
+  let description = [{
+    Evaluates the region of a packed matmul with a packed result for every sum
+    that can occur, in the float arithmetic of the emitted code, and replaces it
+    by comparisons of the sum with one threshold for each step of the code and
+    each column. The result is the same bit for bit. A region stays when the
+    codes do not ascend with the sum, when they depend on more than the sum and
+    the column, or when there are more than 4 levels; a remark says why.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "LowbitDialect"];
+}
+
 // --- report ---
 
 def LowbitReport : Pass<"lowbit-report", "::mlir::ModuleOp"> {

@@ -1,0 +1,199 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Moves the quantizer behind a packed matmul into its epilogue: the numbers
+// between two matmuls are never written, only the bits of their codes. A
+// quantizer that reads the result in another shape (heads) or needs another
+// layout leaves a `lowbit.repack`, which moves bits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::lowbit {
+#define GEN_PASS_DEF_LOWBITFUSEQUANTIZERS
+#include "lowbit/Dialect/Lowbit/Transforms/Passes.h.inc"
+} // namespace mlir::lowbit
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+/// The planes of the code of `x`: what `lowbit.quantize_pack` does with one
+/// element.
+static SmallVector<Value> createPlanes(OpBuilder &b, Location loc, Value x,
+                                       Value scale, Value shift, Value offset,
+                                       Rounding rounding, LevelsType levels) {
+  auto number = [&](double value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+  };
+  auto compare = [&](arith::CmpFPredicate predicate, double value) -> Value {
+    return arith::CmpFOp::create(b, loc, predicate, x, number(value));
+  };
+  if (shift)
+    x = arith::AddFOp::create(b, loc, x, shift);
+  if (rounding == Rounding::step)
+    return {compare(arith::CmpFPredicate::OGE, 0)};
+  if (rounding == Rounding::sign) {
+    Value positive = compare(arith::CmpFPredicate::OGT, 0);
+    if (levels.getPlanes() == 1)
+      return {positive};
+    // Codes of -1, 0, 1 are 0, 1, 2; NaN counts as zero.
+    return {compare(arith::CmpFPredicate::UEQ, 0), positive};
+  }
+  if (offset)
+    x = arith::SubFOp::create(b, loc, x, offset);
+  x = arith::DivFOp::create(b, loc, x, scale);
+  if (levels.getFirst() == 0 && levels.getLast() == 1)
+    // round(x) >= 1, half to even, is x > 0.5.
+    return {compare(arith::CmpFPredicate::OGT, 0.5)};
+  x = math::RoundEvenOp::create(b, loc, x);
+  x = arith::MaxNumFOp::create(b, loc, x, number(levels.getFirst()));
+  x = arith::MinNumFOp::create(b, loc, x, number(levels.getLast()));
+  auto integer = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, loc, value, 32);
+  };
+  Value code = arith::SubIOp::create(
+      b, loc, arith::FPToSIOp::create(b, loc, b.getI32Type(), x),
+      integer(levels.getFirst()));
+  SmallVector<Value> planes;
+  for (unsigned plane = 0; plane < levels.getPlanes(); ++plane)
+    planes.push_back(arith::TruncIOp::create(
+        b, loc, b.getI1Type(),
+        arith::ShRUIOp::create(b, loc, code, integer(plane))));
+  return planes;
+}
+
+namespace {
+
+struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizePackOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<RankedTensorType>(op.getInput().getType()))
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    if (op.getGranularity() != Granularity::tensor)
+      return rewriter.notifyMatchFailure(op, "scale is found at run time");
+    Value source = op.getInput();
+    auto split = source.getDefiningOp<tensor::ExpandShapeOp>();
+    if (split) {
+      if (!splitsLast(split) || op.getShift() || !split->hasOneUse())
+        return rewriter.notifyMatchFailure(op, "reshaped in another way");
+      source = split.getSrc();
+    } else if (op.getPermutation() ||
+               op.getPacking().getOrder() != Order::rows) {
+      return rewriter.notifyMatchFailure(op, "transposed without heads");
+    }
+    auto matmul = source.getDefiningOp<PackedMatmulOp>();
+    if (!matmul || !source.hasOneUse() || matmul.getResultPacking())
+      return rewriter.notifyMatchFailure(op, "no product of its own");
+    if (!cast<RankedTensorType>(source.getType()).getElementType().isF32() ||
+        matmul.getDynamicColumns())
+      return rewriter.notifyMatchFailure(op, "columns are not known");
+
+    PackingAttr packing = PackingAttr::get(
+        op.getContext(), op.getPacking().getLevels(), Order::rows, 1);
+    Value packed = fuse(matmul, op, packing, rewriter);
+    if (!split) {
+      rewriter.replaceOp(op, packed);
+      return success();
+    }
+    auto type = cast<RankedTensorType>(split.getType());
+    SmallVector<int64_t> permutation;
+    if (op.getPermutation())
+      llvm::append_range(permutation, *op.getPermutation());
+    else
+      llvm::append_range(permutation, llvm::seq<int64_t>(type.getRank()));
+    Value result = RepackOp::create(rewriter, op.getLoc(), packed, packing,
+                                    op.getPacking(),
+                                    type.getShape().take_back(2), permutation)
+                       ->getResult(0);
+    if (result.getType() != op->getResult(0).getType())
+      result = tensor::CastOp::create(rewriter, op.getLoc(),
+                                      op->getResult(0).getType(), result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+
+  /// [..., K] to [..., H, D] with H and D known.
+  static bool splitsLast(tensor::ExpandShapeOp op) {
+    ArrayRef<int64_t> shape = op.getResultType().getShape();
+    if (shape.size() != static_cast<size_t>(op.getSrcType().getRank()) + 1 ||
+        ShapedType::isDynamic(shape.back()) ||
+        ShapedType::isDynamic(shape[shape.size() - 2]))
+      return false;
+    for (auto [i, group] : llvm::enumerate(op.getReassociationIndices()))
+      if (group.size() !=
+          (i + 1 == static_cast<size_t>(op.getSrcType().getRank()) ? 2u : 1u))
+        return false;
+    return true;
+  }
+
+  static Value fuse(PackedMatmulOp matmul, QuantizePackOp quantize,
+                    PackingAttr packing, PatternRewriter &rewriter) {
+    Location loc = quantize.getLoc();
+    SmallVector<Value> epilogue(matmul.getEpilogue());
+    for (Value operand :
+         {quantize.getScale(), quantize.getShift(), quantize.getOffset()})
+      if (operand)
+        epilogue.push_back(operand);
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, matmul.getInit());
+    OpFoldResult columns = sizes.pop_back_val(), rows = sizes.pop_back_val();
+    Value init = tensor::EmptyOp::create(
+        rewriter, loc,
+        getPackedSizes(rewriter, loc, packing, sizes, rows, columns),
+        packing.getElementType());
+    auto fused = PackedMatmulOp::create(
+        rewriter, matmul.getLoc(), init.getType(), matmul.getLhs(),
+        matmul.getRhs(), epilogue, init, matmul.getDynamicSize(),
+        matmul.getDynamicColumns(), matmul.getKernelAttr(),
+        matmul.getSizeAttr(), matmul.getColumnsAttr(),
+        matmul.getLhsPackingAttr(), matmul.getRhsPackingAttr(), packing);
+    fused->setDiscardableAttrs(matmul->getDiscardableAttrDictionary());
+
+    Block *from = &matmul.getBody().front();
+    OpBuilder::InsertionGuard guard(rewriter);
+    Block *body = rewriter.createBlock(&fused.getBody());
+    IRMapping map;
+    for (BlockArgument argument : from->getArguments())
+      map.map(argument,
+              body->addArgument(argument.getType(), argument.getLoc()));
+    for (Operation &inner : from->without_terminator())
+      rewriter.clone(inner, map);
+    auto argumentFor = [&](Value operand) -> Value {
+      if (!operand)
+        return Value();
+      return body->addArgument(rewriter.getF32Type(), loc);
+    };
+    Value scale = argumentFor(quantize.getScale());
+    Value shift = argumentFor(quantize.getShift());
+    Value offset = argumentFor(quantize.getOffset());
+    SmallVector<Value> planes = createPlanes(
+        rewriter, loc, map.lookup(from->getTerminator()->getOperand(0)), scale,
+        shift, offset, quantize.getRounding(), packing.getLevels());
+    YieldOp::create(rewriter, loc, planes);
+    return fused->getResult(0);
+  }
+};
+
+struct FuseQuantizers : lowbit::impl::LowbitFuseQuantizersBase<FuseQuantizers> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FuseQuantizer>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

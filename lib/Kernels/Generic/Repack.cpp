@@ -1,0 +1,263 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Packed rows in another order: see `lowbit.repack`.
+//
+// Where the last dimension stays last, runs of bits of a row are cut out and
+// stored as words. Where it becomes the rows of the result (values of attention,
+// packed along the sequence), the bits of a run are the lanes of a vector and
+// each step along the sequence sets one bit in every lane.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Emission.h"
+#include "lowbit/Kernels/Emitters.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+namespace {
+
+class Repack {
+public:
+  Repack(Emission &e, RepackOp op)
+      : e(e), op(op), planes(op.getPacking().getPlanes()),
+        lanes(op.getPacking().getLanes()),
+        panels(op.getPacking().getOrder() == Order::panels),
+        permutation(op.getPermutation()), extent(op.getSplit()[1]) {
+    int64_t rank = permutation.size();
+    for (int64_t dim = 0; dim < rank - 2; ++dim)
+      extents.push_back(e.dim(op.getInput(), dim));
+    extents.append({e.index(op.getSplit()[0]), e.index(extent)});
+  }
+
+  LogicalResult emit() {
+    if (op.getPacking().getOrder() != Order::rows && !panels)
+      return op.emitOpError("cannot pack in the order '")
+             << stringifyOrder(op.getPacking().getOrder()) << "' at run time";
+    int64_t last = permutation.size() - 1;
+    bool stays = permutation[last] == last;
+    if (!stays && !(panels && permutation[last - 1] == last))
+      return op.emitOpError("expects the last dimension of the input to be the "
+                            "packed one, or that of the panels");
+    size = extents[permutation[last]];
+    rows = extents[permutation[last - 1]];
+    words = e.ceilDiv(size, 64);
+    for (int64_t i = 0; i < last - 1; ++i)
+      batchExtents.push_back(extents[permutation[i]]);
+    if (stays)
+      emitRuns();
+    else
+      emitLanes();
+    return success();
+  }
+
+private:
+  /// `count` (at most 64) bits of a plane from element `k` of the last
+  /// dimension on, for a position of the other dimensions of the result.
+  Value loadBits(ArrayRef<Value> position, Value k, int64_t count,
+                 int64_t plane) {
+    int64_t last = permutation.size() - 1;
+    SmallVector<Value> split(permutation.size());
+    for (auto [i, value] : llvm::enumerate(position))
+      split[permutation[i]] = value;
+    Value bit = e.add(e.mul(split[last - 1], e.index(extent)), k);
+    auto load = [&](Value word) -> Value {
+      SmallVector<Value> indices(ArrayRef<Value>(split).take_front(last - 1));
+      indices.push_back(
+          e.add(e.mul(word, e.index(planes)), e.index(plane)));
+      return memref::LoadOp::create(e.b, e.loc, op.getInput(), indices);
+    };
+    Value word = e.floorDiv(bit, 64);
+    Value bits = load(word);
+    bool aligned = extent % 64 == 0 && 64 % count == 0;
+    if (extent % 64 != 0 || count != 64) {
+      Value shift = arith::IndexCastOp::create(
+          e.b, e.loc, e.b.getI64Type(),
+          arith::RemUIOp::create(e.b, e.loc, bit, e.index(64)));
+      bits = arith::ShRUIOp::create(e.b, e.loc, bits, shift);
+      if (!aligned && 64 % extent != 0)
+        bits = orNext(bits, bit, shift, count, load);
+    }
+    if (count < 64)
+      bits = arith::AndIOp::create(e.b, e.loc, bits,
+                                   e.i64((int64_t(1) << count) - 1));
+    return bits;
+  }
+
+  /// Adds what a run has in the next word; there is none beyond the last bit.
+  Value orNext(Value bits, Value bit, Value shift, int64_t count,
+               llvm::function_ref<Value(Value)> load) {
+    Value end = e.add(bit, e.index(count - 1));
+    Value next = e.floorDiv(end, 64);
+    Value crosses =
+        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, next,
+                              e.floorDiv(bit, 64));
+    Value up = arith::AndIOp::create(
+        e.b, e.loc,
+        arith::SubIOp::create(e.b, e.loc, e.i64(64), shift), e.i64(63));
+    Value high = arith::ShLIOp::create(e.b, e.loc, load(next), up);
+    high = arith::SelectOp::create(e.b, e.loc, crosses, high, e.i64(0));
+    return arith::OrIOp::create(e.b, e.loc, bits, high);
+  }
+
+  //===--- The last dimension stays packed --------------------------------===//
+
+  void storeWord(ValueRange batch, Value row, Value position, Value word) {
+    SmallVector<Value> indices(batch);
+    if (panels)
+      indices.append({e.floorDiv(row, lanes), position,
+                      arith::RemUIOp::create(e.b, e.loc, row, e.index(lanes))});
+    else
+      indices.append({row, position});
+    memref::StoreOp::create(e.b, e.loc, word, op.getInit(), indices);
+  }
+
+  void emitRuns() {
+    SmallVector<Value> loops(batchExtents);
+    loops.push_back(rows);
+    e.parallel(loops, /*grain=*/64, [&](ValueRange position) {
+      ValueRange batch = position.drop_back();
+      Value row = position.back(), sum = e.i64(0);
+      SmallVector<Value> where(position);
+      for (int64_t plane = 0; plane < planes; ++plane) {
+        Value ones = e.i64(0);
+        for (int64_t k = 0; k < extent; k += 64) {
+          Value bits = loadBits(where, e.index(k),
+                                std::min<int64_t>(64, extent - k), plane);
+          storeWord(batch, row, e.index(k / 64 * planes + plane), bits);
+          ones = e.add(ones, math::CtPopOp::create(e.b, e.loc, bits));
+        }
+        sum = e.addPlane(sum, ones, plane);
+      }
+      storeWord(batch, row, e.mul(words, e.index(planes)), sum);
+    });
+    if (panels)
+      clearLanes();
+  }
+
+  /// Lanes beyond the last row hold nothing.
+  void clearLanes() {
+    Value padded = e.mul(e.ceilDiv(rows, lanes), e.index(lanes));
+    Value depth = e.add(e.mul(words, e.index(planes)), e.index(1));
+    SmallVector<Value> loops(batchExtents);
+    if (loops.empty())
+      loops.push_back(e.index(1));
+    e.parallel(loops, /*grain=*/64, [&](ValueRange position) {
+      ValueRange batch = batchExtents.empty() ? ValueRange() : position;
+      e.forLoop(rows, padded, 1, [&](Value row) {
+        e.forLoop(e.index(0), depth, 1, [&](Value position) {
+          storeWord(batch, row, position, e.i64(0));
+        });
+      });
+    });
+  }
+
+  //===--- The last dimension becomes lanes -------------------------------===//
+
+  void emitLanes() {
+    SmallVector<Value> loops(batchExtents);
+    loops.push_back(e.ceilDiv(rows, lanes));
+    e.parallel(loops, /*grain=*/4, [&](ValueRange position) {
+      ValueRange batch = position.drop_back();
+      Value panel = position.back();
+      int64_t whole = extent / lanes, rest = extent % lanes;
+      if (whole == 0)
+        return packPanel(batch, panel, rest);
+      if (rest == 0)
+        return packPanel(batch, panel, lanes);
+      Value full = arith::CmpIOp::create(
+          e.b, e.loc, arith::CmpIPredicate::ult, panel, e.index(whole));
+      e.ifElse(
+          full, [&] { packPanel(batch, panel, lanes); },
+          [&] { packPanel(batch, panel, rest); });
+    });
+  }
+
+  /// A panel with `count` rows.
+  void packPanel(ValueRange batch, Value panel, int64_t count) {
+    auto type = VectorType::get({lanes}, e.b.getI64Type());
+    auto masks = VectorType::get({lanes}, e.b.getI1Type());
+    Value zero = e.constant(type, 0), first = e.mul(panel, e.index(lanes));
+    auto store = [&](Value vector, Value position) {
+      SmallVector<Value> indices(batch);
+      indices.append({panel, position, e.index(0)});
+      e.store(vector, op.getInit(), indices);
+    };
+    SmallVector<Value> zeros(planes, zero);
+    SmallVector<Value> ones = e.forLoop(
+        e.index(0), words, 1, zeros, [&](Value word, ValueRange carried) {
+          Value begin = e.mul(word, e.index(64));
+          Value end = e.min(e.add(begin, e.index(64)), size);
+          SmallVector<Value> init(zeros);
+          init.push_back(e.constant(type, 1));
+          SmallVector<Value> packed = e.forLoop(
+              begin, end, 1, init, [&](Value k, ValueRange state) {
+                SmallVector<Value> position(batch);
+                // The position of a row is not used: rows are the lanes.
+                position.append({e.index(0), k});
+                SmallVector<Value> next;
+                Value one = state.back();
+                for (int64_t plane = 0; plane < planes; ++plane) {
+                  Value bits = loadBits(position, first, count, plane);
+                  Value mask = laneMask(bits, masks);
+                  Value set =
+                      arith::SelectOp::create(e.b, e.loc, mask, one, zero);
+                  next.push_back(
+                      arith::OrIOp::create(e.b, e.loc, state[plane], set));
+                }
+                next.push_back(e.add(one, one));
+                return next;
+              });
+          SmallVector<Value> next;
+          Value at = e.mul(word, e.index(planes));
+          for (int64_t plane = 0; plane < planes; ++plane) {
+            store(packed[plane], e.add(at, e.index(plane)));
+            next.push_back(
+                e.add(carried[plane],
+                      math::CtPopOp::create(e.b, e.loc, packed[plane])));
+          }
+          return next;
+        });
+    store(e.sumVector(ones), e.mul(words, e.index(planes)));
+  }
+
+  /// The lowest bits of a word as a mask of lanes.
+  Value laneMask(Value bits, VectorType type) {
+    int64_t width = type.getNumElements();
+    if (width < 64)
+      bits = arith::TruncIOp::create(e.b, e.loc,
+                                     e.b.getIntegerType(width), bits);
+    auto single = VectorType::get({1}, bits.getType());
+    return vector::BitCastOp::create(
+        e.b, e.loc, type,
+        vector::BroadcastOp::create(e.b, e.loc, single, bits));
+  }
+
+  Emission &e;
+  RepackOp op;
+  int64_t planes, lanes;
+  bool panels;
+  ArrayRef<int64_t> permutation;
+  int64_t extent;
+  SmallVector<Value> extents, batchExtents;
+  Value size, rows, words;
+};
+
+} // namespace
+
+LogicalResult mlir::lowbit::emitRepack(RewriterBase &rewriter, RepackOp op,
+                                       const Target &) {
+  if (!isa<MemRefType>(op.getInit().getType()))
+    return op.emitOpError("must be on buffers before code is emitted for it");
+  Emission e(rewriter, op.getLoc());
+  if (failed(Repack(e, op).emit()))
+    return failure();
+  rewriter.eraseOp(op);
+  return success();
+}
