@@ -65,6 +65,11 @@ Value Emission::sumVector(ValueRange ones) {
   for (auto [plane, count] : llvm::enumerate(ones)) {
     Value weighted =
         arith::ShLIOp::create(b, loc, count, constant(type, plane));
+    if (type.getElementTypeBitWidth() < 64) {
+      // Words of 32 bits hold the sum alone.
+      result = add(result, weighted);
+      continue;
+    }
     Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, count,
                                        zero);
     Value flag = arith::SelectOp::create(

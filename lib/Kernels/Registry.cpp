@@ -70,9 +70,8 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
     return "the left side is not float";
   if (!row.floatLhs && !query.lhs)
     return "the left side is float";
-  bool packedByCompilerOnly = row.rhsOrder == Order::lanes ||
-                              row.rhsOrder == Order::nibbles ||
-                              row.rhsOrder == Order::dwords;
+  bool packedByCompilerOnly =
+      row.rhsOrder == Order::lanes || row.rhsOrder == Order::nibbles;
   if (packedByCompilerOnly && !query.constantRhs)
     return "the right side is not constant";
   if (row.rhsOrder == Order::nibbles) {

@@ -38,15 +38,16 @@ public:
       : e(e), operands(operands), tile(tile), lhs(lhs), rhs(rhs),
         lanes(kernel.vectorLanes), vectors(kernel.lanes / kernel.vectorLanes),
         type(VectorType::get({lanes}, e.b.getI32Type())) {
-    int64_t depth = cast<MemRefType>(operands.rhs.getType()).getDimSize(1);
-    dwords = (depth - 1) / rhs.getPlanes();
-    words = llvm::divideCeil(dwords, 2);
+    int64_t rank = cast<MemRefType>(operands.rhs.getType()).getRank();
+    lastVector = e.sub(e.dim(operands.rhs, rank - 2), e.index(1));
+    dwords = e.floorDiv(lastVector, rhs.getPlanes());
+    Value words = e.ceilDiv(dwords, 2);
     for (int64_t row = 0; row < tile.rows; ++row) {
       SmallVector<Value> indices(tile.lhsBatch);
       indices.push_back(e.add(tile.row, e.index(row)));
       indices.push_back(e.index(0));
       rowStarts.push_back(e.pointer(operands.lhs, indices));
-      indices.back() = e.index(words * lhs.getPlanes());
+      indices.back() = e.mul(words, e.index(lhs.getPlanes()));
       lastWords.push_back(
           memref::LoadOp::create(e.b, e.loc, operands.lhs, indices));
     }
@@ -120,7 +121,7 @@ private:
         products.push_back(sums[row * vectors + v]);
       SmallVector<Value> levels = addLevelTerms(
           e, operands, lhs, rhs, products,
-          [&] { return weights(e.index(dwords * rhs.getPlanes()), v); },
+          [&] { return weights(lastVector, v); },
           [&](int64_t row) { return lastWords[row]; });
       result.append(levels);
     }
@@ -146,18 +147,25 @@ private:
   template <typename Combine>
   SmallVector<Value> count(int64_t lhsPlane, int64_t rhsPlane,
                            ArrayRef<Value> sums) {
+    Value whole = e.floorDiv(dwords, 2);
     SmallVector<Value> counted = e.forLoop(
-        e.index(0), e.index(dwords / 2), 1, sums,
-        [&](Value word, ValueRange carried) {
+        e.index(0), whole, 1, sums, [&](Value word, ValueRange carried) {
           SmallVector<Value> half(carried);
           for (int64_t h = 0; h < 2; ++h)
             half = step<Combine>(word, h, lhsPlane, rhsPlane, half);
           return half;
         });
-    if (dwords % 2 != 0)
-      counted =
-          step<Combine>(e.index(dwords / 2), 0, lhsPlane, rhsPlane, counted);
-    return counted;
+    std::optional<int64_t> known = getConstantIntValue(dwords);
+    if (known && *known % 2 == 0)
+      return counted;
+    if (known)
+      return step<Combine>(whole, 0, lhsPlane, rhsPlane, counted);
+    // At most one step.
+    return e.forLoop(whole, e.ceilDiv(dwords, 2), 1, counted,
+                     [&](Value word, ValueRange carried) {
+                       SmallVector<Value> half(carried);
+                       return step<Combine>(word, 0, lhsPlane, rhsPlane, half);
+                     });
   }
 
   /// Half a word of every row against 32 bits of every column.
@@ -196,7 +204,7 @@ private:
   LevelsType lhs, rhs;
   int64_t lanes, vectors;
   VectorType type;
-  int64_t dwords, words;
+  Value dwords, lastVector;
   /// Of each row: a pointer to its first word, and its last word.
   SmallVector<Value> rowStarts, lastWords;
 };

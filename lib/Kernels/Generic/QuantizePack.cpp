@@ -28,7 +28,9 @@ public:
   QuantizePack(Emission &e, QuantizePackOp op, const Target &target)
       : e(e), op(op), packing(op.getPacking()), levels(packing.getLevels()),
         planes(packing.getPlanes()), lanes(getFloatLanes(target)),
-        panels(packing.getOrder() == Order::panels) {
+        dwords(packing.getOrder() == Order::dwords),
+        panels(dwords || packing.getOrder() == Order::panels),
+        wordBits(dwords ? 32 : 64) {
     if (auto attr = op.getPermutation())
       permutation.assign(attr->begin(), attr->end());
     else
@@ -48,7 +50,7 @@ public:
                             "packed one, or that of the panels");
     size = e.dim(op.getInput(), permutation[last]);
     rows = e.dim(op.getInput(), permutation[last - 1]);
-    words = e.ceilDiv(size, 64);
+    words = e.ceilDiv(size, wordBits);
     loadScalars();
     for (int64_t i = 0; i < last - 1; ++i)
       batchExtents.push_back(e.dim(op.getInput(), permutation[i]));
@@ -135,7 +137,10 @@ private:
     } else {
       indices.append({row, position});
     }
-    memref::StoreOp::create(e.b, e.loc, word, op.getInit(), indices);
+    Value stored = word;
+    if (dwords)
+      stored = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), word);
+    memref::StoreOp::create(e.b, e.loc, stored, op.getInit(), indices);
     return word;
   }
 
@@ -144,7 +149,7 @@ private:
   SmallVector<Value> packWord(ValueRange batch, Value row, Value begin,
                               Value count, Value rowScale) {
     SmallVector<Value> result(planes, e.i64(0));
-    for (int64_t part = 0; part < 64; part += lanes) {
+    for (int64_t part = 0; part < wordBits; part += lanes) {
       Value k = e.add(begin, e.index(part));
       Value left;
       if (count) {
@@ -234,11 +239,11 @@ private:
     }
     SmallVector<Value> ones(planes, e.i64(0));
     ones = e.forVectors(
-        size, 64, ones,
+        size, wordBits, ones,
         [&](Value begin, Value count, ValueRange carried) {
           SmallVector<Value> packed =
               packWord(batch, row, begin, count, rowScale);
-          Value at = e.mul(e.floorDiv(begin, 64), e.index(planes));
+          Value at = e.mul(e.floorDiv(begin, wordBits), e.index(planes));
           SmallVector<Value> next;
           for (unsigned plane = 0; plane < planes; ++plane) {
             outputWord(batch, row, e.add(at, e.index(plane)), packed[plane]);
@@ -271,7 +276,7 @@ private:
 
   void packPanel(ValueRange batch, Value panel, Value row, Value count) {
     int64_t width = packing.getLanes();
-    auto wordsType = VectorType::get({width}, e.b.getI64Type());
+    auto wordsType = VectorType::get({width}, e.b.getIntegerType(wordBits));
     Value zero = e.constant(wordsType, 0);
     auto store = [&](Value vector, Value position) {
       SmallVector<Value> indices(batch);
@@ -289,8 +294,8 @@ private:
     SmallVector<Value> zeros(planes, zero);
     SmallVector<Value> ones = e.forLoop(
         e.index(0), words, 1, zeros, [&](Value word, ValueRange carried) {
-          Value begin = e.mul(word, e.index(64));
-          Value end = e.min(e.add(begin, e.index(64)), size);
+          Value begin = e.mul(word, e.index(wordBits));
+          Value end = e.min(e.add(begin, e.index(wordBits)), size);
           SmallVector<Value> init(zeros);
           init.push_back(e.constant(wordsType, 1));
           SmallVector<Value> packed = e.forLoop(
@@ -330,7 +335,8 @@ private:
   LevelsType levels;
   unsigned planes;
   int64_t lanes;
-  bool panels;
+  bool dwords, panels;
+  int64_t wordBits;
   SmallVector<int64_t> permutation;
   SmallVector<Value> batchExtents;
   Value size, rows, words, scale, offset;

@@ -28,7 +28,9 @@ public:
   Repack(Emission &e, RepackOp op)
       : e(e), op(op), planes(op.getPacking().getPlanes()),
         lanes(op.getPacking().getLanes()),
-        panels(op.getPacking().getOrder() == Order::panels),
+        dwords(op.getPacking().getOrder() == Order::dwords),
+        panels(dwords || op.getPacking().getOrder() == Order::panels),
+        wordBits(dwords ? 32 : 64),
         permutation(op.getPermutation()), extent(op.getSplit()[1]) {
     int64_t rank = permutation.size();
     for (int64_t dim = 0; dim < rank - 2; ++dim)
@@ -47,7 +49,7 @@ public:
                             "packed one, or that of the panels");
     size = extents[permutation[last]];
     rows = extents[permutation[last - 1]];
-    words = e.ceilDiv(size, 64);
+    words = e.ceilDiv(size, wordBits);
     for (int64_t i = 0; i < last - 1; ++i)
       batchExtents.push_back(extents[permutation[i]]);
     if (stays)
@@ -115,6 +117,8 @@ private:
                       arith::RemUIOp::create(e.b, e.loc, row, e.index(lanes))});
     else
       indices.append({row, position});
+    if (dwords)
+      word = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), word);
     memref::StoreOp::create(e.b, e.loc, word, op.getInit(), indices);
   }
 
@@ -127,10 +131,10 @@ private:
       SmallVector<Value> where(position);
       for (int64_t plane = 0; plane < planes; ++plane) {
         Value ones = e.i64(0);
-        for (int64_t k = 0; k < extent; k += 64) {
+        for (int64_t k = 0; k < extent; k += wordBits) {
           Value bits = loadBits(where, e.index(k),
-                                std::min<int64_t>(64, extent - k), plane);
-          storeWord(batch, row, e.index(k / 64 * planes + plane), bits);
+                                std::min<int64_t>(wordBits, extent - k), plane);
+          storeWord(batch, row, e.index(k / wordBits * planes + plane), bits);
           ones = e.add(ones, math::CtPopOp::create(e.b, e.loc, bits));
         }
         sum = e.addPlane(sum, ones, plane);
@@ -181,7 +185,7 @@ private:
 
   /// A panel with `count` rows.
   void packPanel(ValueRange batch, Value panel, int64_t count) {
-    auto type = VectorType::get({lanes}, e.b.getI64Type());
+    auto type = VectorType::get({lanes}, e.b.getIntegerType(wordBits));
     auto masks = VectorType::get({lanes}, e.b.getI1Type());
     Value zero = e.constant(type, 0), first = e.mul(panel, e.index(lanes));
     auto store = [&](Value vector, Value position) {
@@ -192,8 +196,8 @@ private:
     SmallVector<Value> zeros(planes, zero);
     SmallVector<Value> ones = e.forLoop(
         e.index(0), words, 1, zeros, [&](Value word, ValueRange carried) {
-          Value begin = e.mul(word, e.index(64));
-          Value end = e.min(e.add(begin, e.index(64)), size);
+          Value begin = e.mul(word, e.index(wordBits));
+          Value end = e.min(e.add(begin, e.index(wordBits)), size);
           SmallVector<Value> init(zeros);
           init.push_back(e.constant(type, 1));
           SmallVector<Value> packed = e.forLoop(
@@ -242,7 +246,8 @@ private:
   Emission &e;
   RepackOp op;
   int64_t planes, lanes;
-  bool panels;
+  bool dwords, panels;
+  int64_t wordBits;
   ArrayRef<int64_t> permutation;
   int64_t extent;
   SmallVector<Value> extents, batchExtents;

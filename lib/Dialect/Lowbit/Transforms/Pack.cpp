@@ -140,7 +140,7 @@ private:
     int64_t last = order.size() - 1;
     bool identity = llvm::equal(order, llvm::seq<int64_t>(order.size()));
     bool readable = order[last] == last ||
-                    (packing.getOrder() == Order::panels &&
+                    (packing.getOrder() != Order::rows &&
                      order[last - 1] == last &&
                      quantize.getGranularity() == Granularity::tensor);
     if (!readable || (!identity &&
