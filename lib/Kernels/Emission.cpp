@@ -21,7 +21,9 @@ Value Emission::index(int64_t value) {
 
 Value Emission::i32(int64_t value) { return constant(b.getI32Type(), value); }
 
-Value Emission::i64(int64_t value) { return constant(b.getI64Type(), value); }
+Value Emission::i64(int64_t value) {
+  return arith::ConstantIntOp::create(b, loc, value, 64);
+}
 
 Value Emission::constant(Type type, double value) {
   Type element = getElementTypeOrSelf(type);

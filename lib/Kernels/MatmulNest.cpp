@@ -11,8 +11,6 @@
 
 #include "MatmulNest.h"
 #include "lowbit/Kernels/Emitters.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -67,128 +65,6 @@ static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
   return operands;
 }
 
-namespace {
-
-/// Turns sums into stored elements: the epilogue in vector form.
-class Epilogue {
-public:
-  Epilogue(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
-           int64_t lanes)
-      : e(e), op(op), body(*op.getBody().begin()), operands(operands),
-        lanes(lanes) {}
-
-  /// Applies the region to the sums of one row and stores the result at
-  /// `position` (one index for each dimension of the result).
-  void store(Value sums, ArrayRef<Value> position, Value count) {
-    IRMapping map;
-    map.map(body.getArgument(0), sums);
-    for (auto [argument, operand] :
-         llvm::zip(body.getArguments().drop_front(), operands.epilogue))
-      map.map(argument, load(operand, position, count));
-    for (Operation &inner : body.without_terminator())
-      widen(inner, map);
-    SmallVector<Value> stored = llvm::map_to_vector(
-        body.getTerminator()->getOperands(),
-        [&](Value value) { return map.lookup(value); });
-    if (op.getResultPacking())
-      storePlanes(stored, position, count);
-    else
-      e.store(stored.front(), operands.init, position, count);
-  }
-
-private:
-  /// Bits of a packed row from a column on that is a multiple of 8. Without
-  /// room for whole vectors of bits (`count`), lanes beyond the end stay clear
-  /// and words beyond the row are not touched.
-  void storePlanes(ArrayRef<Value> planes, ArrayRef<Value> position,
-                   Value count) {
-    Value column = position.back();
-    constexpr int64_t kWord = 64;
-    int64_t width = std::min(lanes, kWord);
-    for (auto [plane, bits] : llvm::enumerate(planes)) {
-      for (int64_t first = 0; first < lanes; first += width) {
-        Value part = bits;
-        if (width < lanes)
-          part = vector::ExtractStridedSliceOp::create(
-              e.b, e.loc, bits, ArrayRef<int64_t>{first},
-              ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
-        Value at = e.add(column, e.index(first));
-        SmallVector<Value> indices(position.drop_back());
-        indices.push_back(
-            e.add(e.mul(e.floorDiv(at, kWord),
-                        e.index(op.getResultPacking()->getPlanes())),
-                  e.index(plane)));
-        Value byte = e.floorDiv(
-            arith::RemUIOp::create(e.b, e.loc, at, e.index(kWord)), 8);
-        if (!count) {
-          e.storeBits(part, operands.init, indices, byte);
-          continue;
-        }
-        Value left = e.sub(count, e.index(first));
-        Value mask = vector::CreateMaskOp::create(e.b, e.loc, part.getType(),
-                                                  left);
-        part = arith::AndIOp::create(e.b, e.loc, part, mask);
-        Value some = arith::CmpIOp::create(
-            e.b, e.loc, arith::CmpIPredicate::sgt, left, e.index(0));
-        e.ifElse(
-            some, [&] { e.storeBits(part, operands.init, indices, byte); },
-            [] {});
-      }
-    }
-  }
-
-  /// One vector of an epilogue operand, broadcast along dimensions of 1.
-  Value load(Value operand, ArrayRef<Value> position, Value count) {
-    MemRefType type = typeOf(operand);
-    ArrayRef<int64_t> product = operands.shape;
-    int64_t rank = type.getRank();
-    if (rank == 0)
-      return e.broadcast(memref::LoadOp::create(e.b, e.loc, operand), lanes);
-    SmallVector<Value> indices;
-    for (int64_t i = 0; i < rank; ++i) {
-      int64_t at = product.size() - rank + i;
-      bool single = type.getDimSize(i) == 1 && product[at] != 1;
-      indices.push_back(single ? e.index(0) : position[at]);
-    }
-    bool alongLast = type.getDimSize(rank - 1) == 1 && product.back() != 1;
-    if (alongLast)
-      return e.broadcast(
-          memref::LoadOp::create(e.b, e.loc, operand, indices), lanes);
-    return e.load(operand, indices, lanes, count);
-  }
-
-  /// Clones an elementwise operation with vectors in place of scalars.
-  void widen(Operation &inner, IRMapping &map) {
-    auto vectorOf = [&](Type type) { return VectorType::get({lanes}, type); };
-    if (auto constant = dyn_cast<arith::ConstantOp>(inner)) {
-      auto splat = DenseElementsAttr::get(vectorOf(constant.getType()),
-                                          constant.getValue());
-      map.map(constant.getResult(),
-              arith::ConstantOp::create(e.b, e.loc, splat));
-      return;
-    }
-    SmallVector<Value> values;
-    for (Value value : inner.getOperands())
-      values.push_back(map.lookup(value));
-    OperationState state(inner.getLoc(), inner.getName());
-    state.addOperands(values);
-    for (Type type : inner.getResultTypes())
-      state.addTypes(vectorOf(type));
-    state.addAttributes(inner.getAttrs());
-    state.propertiesAttr = inner.getPropertiesAsAttribute();
-    Operation *wide = e.b.create(state);
-    map.map(inner.getResults(), wide->getResults());
-  }
-
-  Emission &e;
-  PackedMatmulOp op;
-  Block &body;
-  const MatmulOperands &operands;
-  int64_t lanes;
-};
-
-} // namespace
-
 SmallVector<Value> mlir::lowbit::addLevelTerms(
     Emission &e, const MatmulOperands &operands, LevelsType lhs,
     LevelsType rhs, ArrayRef<Value> products,
@@ -223,80 +99,54 @@ SmallVector<Value> mlir::lowbit::addLevelTerms(
   return result;
 }
 
+void mlir::lowbit::forParts(Emission &e, int64_t lanes, Value panel,
+                            Value columns, int64_t parts,
+                            llvm::function_ref<void(int64_t part, Value column,
+                                                    Value count)>
+                                body) {
+  int64_t width = lanes / parts;
+  Value column = e.mul(panel, e.index(lanes));
+  Value left = e.sub(columns, column);
+  auto visit = [&](Value count) {
+    for (int64_t part = 0; part < parts; ++part) {
+      Value first = e.index(part * width);
+      body(part, e.add(column, first),
+           count && part > 0 ? e.sub(count, first) : count);
+    }
+  };
+  std::optional<int64_t> known = getConstantIntValue(columns);
+  if (known && *known % lanes == 0)
+    return visit(Value());
+  if (known && *known < lanes)
+    return visit(left);
+  Value full = arith::CmpIOp::create(
+      e.b, e.loc, arith::CmpIPredicate::uge, left, e.index(lanes));
+  e.ifElse(full, [&] { visit(Value()); }, [&] { visit(left); });
+}
+
 void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
                              const MatmulOperands &operands,
                              const KernelRow &kernel, ArrayRef<Value> sums,
                              int64_t rows, ArrayRef<Value> batch, Value row,
                              Value panel) {
-  int64_t parts = sums.size() / rows, width = kernel.lanes / parts;
-  Epilogue epilogue(e, op, operands, width);
-  Value lanes = e.index(kernel.lanes);
-  Value column = e.mul(panel, lanes);
-  Value left = e.sub(operands.columns, column);
-  auto store = [&](Value count) {
-    for (auto [i, sum] : llvm::enumerate(sums)) {
-      int64_t first = i % parts * width;
-      SmallVector<Value> position(batch);
-      position.append({e.add(row, e.index(i / parts)),
-                       e.add(column, e.index(first))});
-      epilogue.store(sum, position,
-                     count && parts > 1 ? e.sub(count, e.index(first))
-                                        : count);
-    }
-  };
-  std::optional<int64_t> columns = getConstantIntValue(operands.columns);
-  if (columns && *columns % kernel.lanes == 0)
-    return store(Value());
-  if (columns && *columns < kernel.lanes)
-    return store(left);
-  Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
-                                     left, lanes);
-  e.ifElse(full, [&] { store(Value()); }, [&] { store(left); });
-}
-
-void mlir::lowbit::finishPackedRows(Emission &e, PackedMatmulOp op,
-                                    const MatmulOperands &operands) {
-  constexpr int64_t kWord = 64;
-  int64_t planes = op.getResultPacking()->getPlanes();
-  int64_t columns = operands.shape.back();
-  int64_t words = llvm::divideCeil(columns, kWord), tail = columns % kWord;
-  SmallVector<Value> extents;
-  for (int64_t i = 0, n = operands.shape.size() - 1; i < n; ++i)
-    extents.push_back(e.dim(operands.init, i));
-  e.parallel(extents, /*grain=*/64, [&](ValueRange row) {
-    auto at = [&](Value position) {
-      SmallVector<Value> indices(row);
-      indices.push_back(position);
-      return indices;
-    };
-    Value sum = e.i64(0);
-    for (int64_t plane = 0; plane < planes; ++plane) {
-      auto count = [&](Value word, Value ones) {
-        return e.add(ones, math::CtPopOp::create(e.b, e.loc, word));
-      };
-      auto position = [&](Value word) {
-        return e.add(e.mul(word, e.index(planes)), e.index(plane));
-      };
-      Value ones = e.forLoop(
-          e.index(0), e.index(tail ? words - 1 : words), 1, e.i64(0),
-          [&](Value word, ValueRange carried) -> SmallVector<Value> {
-            return {count(memref::LoadOp::create(e.b, e.loc, operands.init,
-                                                 at(position(word))),
-                          carried[0])};
-          })[0];
-      if (tail) {
-        SmallVector<Value> last = at(position(e.index(words - 1)));
-        Value word = memref::LoadOp::create(e.b, e.loc, operands.init, last);
-        word = arith::AndIOp::create(e.b, e.loc, word,
-                                     e.i64((int64_t(1) << tail) - 1));
-        memref::StoreOp::create(e.b, e.loc, word, operands.init, last);
-        ones = count(word, ones);
-      }
-      sum = e.addPlane(sum, ones, plane);
-    }
-    memref::StoreOp::create(e.b, e.loc, sum, operands.init,
-                            at(e.index(words * planes)));
-  });
+  int64_t parts = sums.size() / rows;
+  Epilogue epilogue(e, op.getBody().front(), operands.epilogue, operands.shape,
+                    kernel.lanes / parts);
+  forParts(e, kernel.lanes, panel, operands.columns, parts,
+           [&](int64_t part, Value column, Value count) {
+             for (int64_t r = 0; r < rows; ++r) {
+               SmallVector<Value> position(batch);
+               position.append({e.add(row, e.index(r)), column});
+               SmallVector<Value> stored =
+                   epilogue.apply(sums[r * parts + part], position, count);
+               if (std::optional<PackingAttr> packing = op.getResultPacking())
+                 storePlanes(e, stored, operands.init,
+                             ArrayRef(position).drop_back(), column,
+                             /*unit=*/64, count);
+               else
+                 e.store(stored.front(), operands.init, position, count);
+             }
+           });
 }
 
 LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
@@ -380,7 +230,8 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
   if (failed(emitted))
     return failure();
   if (op.getResultPacking())
-    finishPackedRows(e, op, operands);
+    finishPackedRows(e, operands.init, *op.getResultPacking(),
+                     operands.shape.back());
   rewriter.eraseOp(op);
   return success();
 }

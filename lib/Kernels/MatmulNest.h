@@ -17,7 +17,7 @@
 #ifndef LOWBIT_LIB_KERNELS_MATMULNEST_H
 #define LOWBIT_LIB_KERNELS_MATMULNEST_H
 
-#include "Emission.h"
+#include "Epilogue.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Kernels/Kernels.h"
 
@@ -54,10 +54,12 @@ void storeTile(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
                const KernelRow &kernel, ArrayRef<Value> sums, int64_t rows,
                ArrayRef<Value> batch, Value row, Value panel);
 
-/// Completes rows of packed results once all their bits are written: clears what
-/// lies beyond the columns and stores the last words.
-void finishPackedRows(Emission &e, PackedMatmulOp op,
-                      const MatmulOperands &operands);
+/// Visits the columns of a panel as `parts` equal vectors: `count` is null where
+/// all lanes are columns, else how many are (perhaps none or less).
+void forParts(Emission &e, int64_t lanes, Value panel, Value columns,
+              int64_t parts,
+              llvm::function_ref<void(int64_t part, Value column, Value count)>
+                  body);
 
 /// Batches and panels in parallel, tiles of rows inside: a panel stays in the
 /// first-level cache while all rows pass.
