@@ -61,6 +61,27 @@ Value Emission::min(Value lhs, Value rhs) {
   return b.createOrFold<arith::MinUIOp>(loc, lhs, rhs);
 }
 
+Value Emission::joinBits(Value word, Value bits, int64_t position) {
+  int64_t lanes = cast<VectorType>(bits.getType()).getNumElements();
+  if (lanes < 8) {
+    // Widened to a byte with zeros, since an i4 has no vector form.
+    SmallVector<int64_t> mask;
+    for (int64_t i = 0; i < 8; ++i)
+      mask.push_back(i < lanes ? i : lanes);
+    Value none = constant(bits.getType(), 0);
+    bits = vector::ShuffleOp::create(b, loc, bits, none, mask);
+  }
+  int64_t width = std::max<int64_t>(lanes, 8);
+  auto packed = VectorType::get({1}, b.getIntegerType(width));
+  Value number = vector::ExtractOp::create(
+      b, loc, vector::BitCastOp::create(b, loc, packed, bits), 0);
+  if (width < 64)
+    number = arith::ExtUIOp::create(b, loc, b.getI64Type(), number);
+  if (position)
+    number = arith::ShLIOp::create(b, loc, number, i64(position));
+  return arith::OrIOp::create(b, loc, word, number);
+}
+
 Value Emission::sumVector(ValueRange ones) {
   auto type = cast<VectorType>(ones.front().getType());
   Value zero = constant(type, 0), result = zero;

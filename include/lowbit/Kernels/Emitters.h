@@ -22,6 +22,8 @@ namespace mlir::lowbit {
 
 LogicalResult emitPackedMatmul(RewriterBase &rewriter, PackedMatmulOp op,
                                const Target &target);
+LogicalResult emitPackedAttention(RewriterBase &rewriter, PackedAttentionOp op,
+                                  const Target &target);
 LogicalResult emitQuantizePack(RewriterBase &rewriter, QuantizePackOp op,
                                const Target &target);
 LogicalResult emitRepack(RewriterBase &rewriter, RepackOp op,

@@ -65,6 +65,11 @@ struct KernelRow {
   int64_t cost;
 };
 
+/// Into how many parts the rows of one head are split for threads, and how many
+/// rows of scores a part holds at a time, at most.
+constexpr int64_t kAttentionParts = 2;
+constexpr int64_t kAttentionRows = 4;
+
 /// All rows, the portable ones last.
 llvm::ArrayRef<KernelRow> getKernelTable();
 

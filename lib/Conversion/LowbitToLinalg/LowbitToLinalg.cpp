@@ -60,8 +60,8 @@ struct ConvertLowbitToLinalg
           llvm::any_of(op->getOperandTypes(), llvm::IsaPred<BaseMemRefType>);
       return onBuffers || (isa<YieldOp>(op)) ||
              (keepKernels &&
-              isa<QuantizePackOp, RepackOp, PackedMatmulOp, PackedLookupOp,
-                  LayerNormOp, SoftmaxOp>(op));
+              isa<QuantizePackOp, RepackOp, PackedMatmulOp, PackedAttentionOp,
+                  PackedLookupOp, LayerNormOp, SoftmaxOp>(op));
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isFreeOfLevels(op); });

@@ -111,6 +111,39 @@ AffineMap getBroadcastMap(MLIRContext *context, ArrayRef<int64_t> operand,
   return AffineMap::get(shape.size(), /*symbolCount=*/0, results, context);
 }
 
+/// The level of the code with these planes, as a number.
+Value createLevel(OpBuilder &b, Location loc, LevelsType levels,
+                  ValueRange planes) {
+  Type i32 = b.getI32Type();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, loc, value, 32);
+  };
+  Value level = constant(levels.getFirst());
+  for (auto [plane, bit] : llvm::enumerate(planes)) {
+    Value set = arith::ExtUIOp::create(b, loc, i32, bit);
+    Value weight = constant(levels.getStep() << plane);
+    level = arith::AddIOp::create(b, loc, level,
+                                  arith::MulIOp::create(b, loc, set, weight));
+  }
+  return arith::SIToFPOp::create(b, loc, b.getF32Type(), level);
+}
+
+/// Packs levels that are given as numbers.
+Value packNumbers(OpBuilder &b, Location loc, Value numbers,
+                  PackingAttr packing) {
+  bool twoSigns = packing.getLevels().getStep() != 1;
+  Value one;
+  if (!twoSigns)
+    one = arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
+                               1.0f));
+  return QuantizePackOp::create(b, loc, numbers, one, Value(), Value(), packing,
+                                twoSigns ? Rounding::step
+                                         : Rounding::half_even)
+      ->getResult(0);
+}
+
 /// The product of unpacked operands, then the epilogue element by element.
 struct ProductOfPacked : OpConversionPattern<PackedMatmulOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -158,7 +191,8 @@ struct ProductOfPacked : OpConversionPattern<PackedMatmulOp> {
         rewriter, op, product,
         tensor::EmptyOp::create(rewriter, loc, shape, rewriter.getF32Type()),
         getLevel);
-    rewriter.replaceOp(op, packLevels(rewriter, op, levels));
+    rewriter.replaceOp(
+        op, packNumbers(rewriter, loc, levels, *op.getResultPacking()));
     return success();
   }
 
@@ -170,38 +204,9 @@ private:
     return yielded.front();
   }
 
-  /// The level of the code with these planes, as a number.
   static Value getLevel(OpBuilder &b, PackedMatmulOp op, ValueRange planes) {
-    Location loc = op.getLoc();
-    LevelsType levels = op.getResultPacking()->getLevels();
-    Type i32 = b.getI32Type();
-    auto constant = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(b, loc, value, 32);
-    };
-    Value level = constant(levels.getFirst());
-    for (auto [plane, bit] : llvm::enumerate(planes)) {
-      Value set = arith::ExtUIOp::create(b, loc, i32, bit);
-      Value weight = constant(levels.getStep() << plane);
-      level = arith::AddIOp::create(
-          b, loc, level, arith::MulIOp::create(b, loc, set, weight));
-    }
-    return arith::SIToFPOp::create(b, loc, b.getF32Type(), level);
-  }
-
-  static Value packLevels(OpBuilder &b, PackedMatmulOp op, Value numbers) {
-    Location loc = op.getLoc();
-    PackingAttr packing = *op.getResultPacking();
-    bool twoSigns = packing.getLevels().getStep() != 1;
-    Value one;
-    if (!twoSigns)
-      one = arith::ConstantOp::create(
-          b, loc,
-          DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
-                                 1.0f));
-    return QuantizePackOp::create(
-               b, loc, numbers, one, Value(), Value(), packing,
-               twoSigns ? Rounding::step : Rounding::half_even)
-        ->getResult(0);
+    return createLevel(b, op.getLoc(), op.getResultPacking()->getLevels(),
+                       planes);
   }
 
   static Value createEpilogue(OpBuilder &builder, PackedMatmulOp op,
@@ -232,6 +237,92 @@ private:
   }
 };
 
+/// Scores, softmax, codes and context one after the other.
+struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(PackedAttentionOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isa<RankedTensorType>(op.getInit().getType()))
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    Location loc = op.getLoc();
+    Type f32 = rewriter.getF32Type();
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, op.getQ());
+    auto createMatmul = [&](Value lhs, Value rhs, PackingAttr lhsPacking,
+                            PackingAttr rhsPacking, ValueRange operands,
+                            Region &body, OpFoldResult size,
+                            OpFoldResult columns, Type element) {
+      sizes.back() = columns;
+      Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
+      auto split = [&](OpFoldResult extent) -> std::pair<IntegerAttr, Value> {
+        if (auto value = dyn_cast<Value>(extent))
+          return {rewriter.getI64IntegerAttr(ShapedType::kDynamic), value};
+        return {rewriter.getI64IntegerAttr(*getConstantIntValue(extent)),
+                Value()};
+      };
+      auto [sizeAttr, dynamicSize] = split(size);
+      auto [columnsAttr, dynamicColumns] = split(columns);
+      auto matmul = PackedMatmulOp::create(
+          rewriter, loc, empty.getType(), lhs, rhs, operands, empty,
+          dynamicSize, dynamicColumns, op.getKernelAttr(), sizeAttr,
+          columnsAttr, lhsPacking, rhsPacking, PackingAttr());
+      rewriter.cloneRegionBefore(body, matmul.getBody(),
+                                 matmul.getBody().end());
+      return matmul->getResult(0);
+    };
+    OpFoldResult size = rewriter.getIndexAttr(op.getSize());
+    OpFoldResult columns = rewriter.getIndexAttr(op.getColumns());
+    OpFoldResult keys = op.getKeys();
+    Value scores = createMatmul(op.getQ(), op.getK(), op.getQPacking(),
+                                op.getKPacking(), op.getScoreOperands(),
+                                op.getScoreBody(), size, keys, f32);
+    Value p = SoftmaxOp::create(rewriter, loc, scores)->getResult(0);
+    auto codes = PackingAttr::get(op.getContext(),
+                                  LevelsType::getRange(op.getContext(), 0, 1),
+                                  Order::rows, 1);
+    Value code =
+        QuantizePackOp::create(rewriter, loc, p, op.getScale(), Value(),
+                               Value(), codes, Rounding::half_even)
+            ->getResult(0);
+    // A packed result is made of levels as numbers.
+    Region body;
+    IRMapping map;
+    op.getContextBody().cloneInto(&body, map);
+    if (std::optional<PackingAttr> packing = op.getResultPacking()) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      Operation *yield = body.front().getTerminator();
+      rewriter.setInsertionPoint(yield);
+      Value level = createLevel(rewriter, loc, packing->getLevels(),
+                                yield->getOperands());
+      rewriter.replaceOpWithNewOp<YieldOp>(yield, level);
+    }
+    Type element = body.front().getTerminator()->getOperand(0).getType();
+    Value context =
+        createMatmul(code, op.getV(), codes, op.getVPacking(),
+                     op.getContextOperands(), body, keys, columns, element);
+    if (op.getTransposed()) {
+      SmallVector<int64_t> permutation = {0, 2, 1, 3};
+      Value empty = tensor::EmptyOp::create(
+          rewriter, loc, applyPermutation(sizes, permutation), element);
+      context = linalg::TransposeOp::create(rewriter, loc, context, empty,
+                                            permutation)
+                    ->getResult(0);
+    }
+    if (std::optional<PackingAttr> packing = op.getResultPacking()) {
+      SmallVector<ReassociationIndices> groups = {{0}, {1}, {2, 3}};
+      Value rows =
+          tensor::CollapseShapeOp::create(rewriter, loc, context, groups);
+      context = packNumbers(rewriter, loc, rows, *packing);
+    }
+    if (context.getType() != op.getInit().getType())
+      context = tensor::CastOp::create(rewriter, loc, op.getInit().getType(),
+                                       context);
+    rewriter.replaceOp(op, context);
+    return success();
+  }
+};
+
 /// A lookup in the unpacked table.
 struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -259,6 +350,6 @@ struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
 void definitions::populatePackedOperations(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
   patterns.add<PackOfQuantize, RepackOfUnpacked, ProductOfPacked,
-               LookupOfUnpacked>(
+               StepsOfAttention, LookupOfUnpacked>(
       converter, patterns.getContext());
 }

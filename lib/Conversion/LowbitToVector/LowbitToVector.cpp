@@ -35,8 +35,8 @@ struct ConvertLowbitToVector
     Target target = Target::get(getOperation());
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
-      if (isa<PackedMatmulOp, QuantizePackOp, RepackOp, PackedLookupOp,
-              LayerNormOp, SoftmaxOp>(op))
+      if (isa<PackedMatmulOp, PackedAttentionOp, QuantizePackOp, RepackOp,
+              PackedLookupOp, LayerNormOp, SoftmaxOp>(op))
         work.push_back(op);
     });
     IRRewriter rewriter(&getContext());
@@ -50,6 +50,7 @@ struct ConvertLowbitToVector
       LogicalResult emitted =
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case<PackedMatmulOp>(emit(emitPackedMatmul))
+              .Case<PackedAttentionOp>(emit(emitPackedAttention))
               .Case<QuantizePackOp>(emit(emitQuantizePack))
               .Case<RepackOp>(emit(emitRepack))
               .Case<PackedLookupOp>(emit(emitPackedLookup))

@@ -167,32 +167,10 @@ private:
           bit = arith::AndIOp::create(
               e.b, e.loc, bit,
               vector::CreateMaskOp::create(e.b, e.loc, bit.getType(), left));
-        word = join(word, bit, part);
+        word = e.joinBits(word, bit, part);
       }
     }
     return result;
-  }
-
-  /// word | bits << part.
-  Value join(Value word, Value bits, int64_t part) {
-    Type wide = e.b.getI64Type();
-    Value number;
-    if (lanes < 8) {
-      // Widened to a byte with zeros, since an i4 has no vector form.
-      SmallVector<int64_t> mask;
-      for (int64_t i = 0; i < 8; ++i)
-        mask.push_back(i < lanes ? i : lanes);
-      Value none = e.constant(bits.getType(), 0);
-      bits = vector::ShuffleOp::create(e.b, e.loc, bits, none, mask);
-    }
-    int64_t width = std::max<int64_t>(lanes, 8);
-    auto packed = VectorType::get({1}, e.b.getIntegerType(width));
-    number = vector::ExtractOp::create(
-        e.b, e.loc, vector::BitCastOp::create(e.b, e.loc, packed, bits), 0);
-    number = arith::ExtUIOp::create(e.b, e.loc, wide, number);
-    if (part)
-      number = arith::ShLIOp::create(e.b, e.loc, number, e.i64(part));
-    return arith::OrIOp::create(e.b, e.loc, word, number);
   }
 
   /// The last word of a row from running counts of the ones of each plane.

@@ -271,6 +271,121 @@ LogicalResult PackedMatmulOp::verify() {
                        packing.getLevels().getMaxMagnitude());
 }
 
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+SmallVector<int64_t> PackedAttentionOp::getScoresShape() {
+  SmallVector<int64_t> shape(getShape(getQ()));
+  shape.back() = ShapedType::kDynamic;
+  return shape;
+}
+
+SmallVector<int64_t> PackedAttentionOp::getContextShape() {
+  SmallVector<int64_t> shape(getShape(getQ()));
+  shape.back() = getColumns();
+  return shape;
+}
+
+/// (C3) and (C4) of one region.
+static LogicalResult verifyRegion(PackedAttentionOp op, StringRef name,
+                                  Block &body, OperandRange operands,
+                                  ArrayRef<int64_t> shape,
+                                  ArrayRef<Type> yielded) {
+  SmallVector<Type> types = {IntegerType::get(op.getContext(), 32)};
+  for (Value operand : operands) {
+    types.push_back(getElementTypeOrSelf(operand.getType()));
+    if (!isBroadcastable(getShape(operand), shape))
+      return op.emitOpError("expected an operand of the ")
+             << name << " region that broadcasts to " << formatShape(shape)
+             << ", got " << formatShape(getShape(operand));
+  }
+  auto expect = [&](StringRef what, auto expected, auto got) -> LogicalResult {
+    if (llvm::equal(expected, got))
+      return success();
+    InFlightDiagnostic error = op.emitOpError("expected a ")
+                               << name << " region with " << what << " ";
+    llvm::interleaveComma(expected, error);
+    error << ", got ";
+    llvm::interleaveComma(got, error);
+    return error;
+  };
+  if (failed(expect("the arguments", types, body.getArgumentTypes())))
+    return failure();
+  auto yield = dyn_cast<YieldOp>(body.back());
+  if (!yield)
+    return op.emitOpError("expected a ")
+           << name << " region that ends with lowbit.yield";
+  return expect("the yielded types", yielded, yield.getOperandTypes());
+}
+
+LogicalResult PackedAttentionOp::verify() {
+  // (C1)
+  if (failed(verifyRows(*this, getQPacking())))
+    return failure();
+  for (PackingAttr packing : {getKPacking(), getVPacking()})
+    if (packing.getOrder() != Order::panels &&
+        packing.getOrder() != Order::dwords)
+      return emitOpError("expected keys and values in panels or dwords, got ")
+             << stringifyOrder(packing.getOrder());
+  // (C2)
+  SmallVector<int64_t> queries(getShape(getQ()));
+  if (failed(verifyMatrix(*this, queries)))
+    return failure();
+  queries.back() = getSize();
+  SmallVector<int64_t> keys(queries), values(queries);
+  keys[keys.size() - 2] = ShapedType::kDynamic;
+  values[values.size() - 2] = getColumns();
+  values.back() = ShapedType::kDynamic;
+  if (failed(verifyPacked(*this, "queries", getQ(), getQPacking(), queries)) ||
+      failed(verifyPacked(*this, "keys", getK(), getKPacking(), keys)) ||
+      failed(verifyPacked(*this, "values", getV(), getVPacking(), values)))
+    return failure();
+  if (!getShape(getScale()).empty())
+    return emitOpError("expected a scale of rank 0, got ")
+           << formatShape(getShape(getScale()));
+  // (C5)
+  SmallVector<int64_t> result = getContextShape();
+  if (getTransposed()) {
+    if (result.size() != 4)
+      return emitOpError("expected rank 4 of a transposed result, got ")
+             << result.size();
+    std::swap(result[1], result[2]);
+  }
+  Type element = getElementTypeOrSelf(getInit().getType());
+  SmallVector<Type> yielded = {element};
+  if (std::optional<PackingAttr> packing = getResultPacking()) {
+    if (!getTransposed() || getColumns() % 8 != 0 ||
+        ShapedType::isDynamic(result[2]))
+      return emitOpError("expected a transposed result of known heads whose "
+                         "size is a multiple of 8 to be packed");
+    result[2] *= result[3];
+    result.pop_back();
+    if (failed(verifyRows(*this, *packing)) ||
+        failed(verifyPacked(*this, "a destination", getInit(), *packing,
+                            result)))
+      return failure();
+    yielded.assign(packing->getPlanes(), IntegerType::get(getContext(), 1));
+  } else if (failed(verifyShape(*this, "a destination", getInit(), result))) {
+    return failure();
+  }
+  // (C3), (C4)
+  Type f32 = Float32Type::get(getContext());
+  if (failed(verifyRegion(*this, "score", getScoreBody().front(),
+                          getScoreOperands(), getScoresShape(), f32)) ||
+      failed(verifyRegion(*this, "context", getContextBody().front(),
+                          getContextOperands(), getContextShape(), yielded)))
+    return failure();
+  // (C6)
+  size_t expected = isa<MemRefType>(getInit().getType()) ? 2 : 0;
+  if (getScratch().size() != expected)
+    return emitOpError("expected ")
+           << expected << " scratch buffers, got " << getScratch().size();
+  return verifySum(*this, getSize(),
+                   getQPacking().getLevels().getMaxMagnitude() *
+                       getKPacking().getLevels().getMaxMagnitude());
+}
+
 LogicalResult PackedLookupOp::verify() {
   SmallVector<int64_t> table(getShape(getTable()));
   // (C1)

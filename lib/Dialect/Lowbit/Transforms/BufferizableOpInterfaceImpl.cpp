@@ -11,12 +11,52 @@
 
 #include "lowbit/Dialect/Lowbit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Kernels/Kernels.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
 using namespace mlir::lowbit;
+
+/// Attention works on a few rows of scores and codes at a time. They live in
+/// buffers of their own, one for each part of the work that may run in parallel.
+static void addScratch(Operation *op, RewriterBase &rewriter,
+                       SmallVectorImpl<Value> &operands) {
+  auto attention = dyn_cast<PackedAttentionOp>(op);
+  if (!attention)
+    return;
+  Location loc = op->getLoc();
+  Value q = operands[0];
+  auto type = cast<MemRefType>(q.getType());
+  SmallVector<int64_t> batch(type.getShape().drop_back(2));
+  SmallVector<Value> extents;
+  for (auto [dim, extent] : llvm::enumerate(batch))
+    if (ShapedType::isDynamic(extent))
+      extents.push_back(memref::DimOp::create(rewriter, loc, q, dim));
+  batch.append({kAttentionParts, kAttentionRows});
+  Value words = rewriter.createOrFold<arith::CeilDivUIOp>(
+      loc, attention.getKeys(),
+      arith::ConstantIndexOp::create(rewriter, loc, 64));
+  auto allocate = [&](Value extent, Type element) {
+    SmallVector<int64_t> shape(batch);
+    shape.push_back(ShapedType::kDynamic);
+    SmallVector<Value> sizes(extents);
+    sizes.push_back(extent);
+    return memref::AllocOp::create(rewriter, loc,
+                                   MemRefType::get(shape, element), sizes,
+                                   rewriter.getI64IntegerAttr(64));
+  };
+  Value scores = rewriter.createOrFold<arith::MulIOp>(
+      loc, words, arith::ConstantIndexOp::create(rewriter, loc, 64));
+  Value codes = rewriter.createOrFold<arith::AddIOp>(
+      loc, words, arith::ConstantIndexOp::create(rewriter, loc, 1));
+  Value buffers[] = {allocate(scores, rewriter.getF32Type()),
+                     allocate(codes, rewriter.getI64Type())};
+  operands.insert(operands.end() - 1, std::begin(buffers), std::end(buffers));
+}
 
 namespace {
 
@@ -47,12 +87,18 @@ struct DestinationModel
     auto destination = cast<DestinationStyleOpInterface>(op);
     Value init =
         operands[destination.getDpsInitOperand(0)->getOperandNumber()];
+    addScratch(op, rewriter, operands);
     OperationState onBuffers(op->getLoc(), op->getName(), operands,
                              TypeRange(), op->getAttrs());
     onBuffers.propertiesAttr = op->getPropertiesAsAttribute();
     for (Region &region : op->getRegions())
       onBuffers.addRegion()->takeBody(region);
-    rewriter.create(onBuffers);
+    Operation *created = rewriter.create(onBuffers);
+    if (auto attention = dyn_cast<PackedAttentionOp>(created)) {
+      // The segment of the scratch buffers, in front of the destination.
+      auto &segments = attention.getProperties().operandSegmentSizes;
+      segments[std::size(segments) - 2] = 2;
+    }
     replaceOpWithBufferizedValues(rewriter, op, init);
     return success();
   }
@@ -66,6 +112,8 @@ void mlir::lowbit::registerBufferizableOpInterfaceExternalModels(
     PackedMatmulOp::attachInterface<DestinationModel<PackedMatmulOp>>(*context);
     QuantizePackOp::attachInterface<DestinationModel<QuantizePackOp>>(*context);
     RepackOp::attachInterface<DestinationModel<RepackOp>>(*context);
+    PackedAttentionOp::attachInterface<DestinationModel<PackedAttentionOp>>(
+        *context);
     PackedLookupOp::attachInterface<DestinationModel<PackedLookupOp>>(*context);
     LayerNormOp::attachInterface<DestinationModel<LayerNormOp>>(*context);
     SoftmaxOp::attachInterface<DestinationModel<SoftmaxOp>>(*context);

@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "QuantizerPlanes.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -27,51 +27,6 @@ namespace mlir::lowbit {
 
 using namespace mlir;
 using namespace mlir::lowbit;
-
-/// The planes of the code of `x`: what `lowbit.quantize_pack` does with one
-/// element.
-static SmallVector<Value> createPlanes(OpBuilder &b, Location loc, Value x,
-                                       Value scale, Value shift, Value offset,
-                                       Rounding rounding, LevelsType levels) {
-  auto number = [&](double value) -> Value {
-    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
-  };
-  auto compare = [&](arith::CmpFPredicate predicate, double value) -> Value {
-    return arith::CmpFOp::create(b, loc, predicate, x, number(value));
-  };
-  if (shift)
-    x = arith::AddFOp::create(b, loc, x, shift);
-  if (rounding == Rounding::step)
-    return {compare(arith::CmpFPredicate::OGE, 0)};
-  if (rounding == Rounding::sign) {
-    Value positive = compare(arith::CmpFPredicate::OGT, 0);
-    if (levels.getPlanes() == 1)
-      return {positive};
-    // Codes of -1, 0, 1 are 0, 1, 2; NaN counts as zero.
-    return {compare(arith::CmpFPredicate::UEQ, 0), positive};
-  }
-  if (offset)
-    x = arith::SubFOp::create(b, loc, x, offset);
-  x = arith::DivFOp::create(b, loc, x, scale);
-  if (levels.getFirst() == 0 && levels.getLast() == 1)
-    // round(x) >= 1, half to even, is x > 0.5.
-    return {compare(arith::CmpFPredicate::OGT, 0.5)};
-  x = math::RoundEvenOp::create(b, loc, x);
-  x = arith::MaxNumFOp::create(b, loc, x, number(levels.getFirst()));
-  x = arith::MinNumFOp::create(b, loc, x, number(levels.getLast()));
-  auto integer = [&](int64_t value) -> Value {
-    return arith::ConstantIntOp::create(b, loc, value, 32);
-  };
-  Value code = arith::SubIOp::create(
-      b, loc, arith::FPToSIOp::create(b, loc, b.getI32Type(), x),
-      integer(levels.getFirst()));
-  SmallVector<Value> planes;
-  for (unsigned plane = 0; plane < levels.getPlanes(); ++plane)
-    planes.push_back(arith::TruncIOp::create(
-        b, loc, b.getI1Type(),
-        arith::ShRUIOp::create(b, loc, code, integer(plane))));
-  return planes;
-}
 
 namespace {
 
@@ -171,18 +126,9 @@ struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
               body->addArgument(argument.getType(), argument.getLoc()));
     for (Operation &inner : from->without_terminator())
       rewriter.clone(inner, map);
-    auto argumentFor = [&](Value operand) -> Value {
-      if (!operand)
-        return Value();
-      return body->addArgument(rewriter.getF32Type(), loc);
-    };
-    Value scale = argumentFor(quantize.getScale());
-    Value shift = argumentFor(quantize.getShift());
-    Value offset = argumentFor(quantize.getOffset());
-    SmallVector<Value> planes = createPlanes(
-        rewriter, loc, map.lookup(from->getTerminator()->getOperand(0)), scale,
-        shift, offset, quantize.getRounding(), packing.getLevels());
-    YieldOp::create(rewriter, loc, planes);
+    Value number = map.lookup(from->getTerminator()->getOperand(0));
+    YieldOp::create(rewriter, loc,
+                    appendQuantizer(rewriter, body, quantize, number));
     return fused->getResult(0);
   }
 };

@@ -34,11 +34,11 @@ using namespace mlir::lowbit;
 /// The base of a kernel's name: what it does.
 static std::string describe(Operation *op) {
   std::string name = "lowbit_" + op->getName().stripDialect().str();
-  auto matmul = dyn_cast<PackedMatmulOp>(op);
-  if (!matmul)
+  auto kernel = op->getAttrOfType<StringAttr>("kernel");
+  if (!kernel)
     return name;
   name += '_';
-  for (char c : matmul.getKernel())
+  for (char c : kernel.getValue())
     name += llvm::isAlnum(c) ? c : '_';
   return name;
 }
@@ -52,12 +52,12 @@ static bool isLearned(arith::ConstantOp constant) {
 }
 
 /// Turns the learned numbers of an epilogue into operands of rank 0.
-static void liftConstants(PackedMatmulOp op, SymbolTable &symbols) {
-  Block &body = *op.getBody().begin();
+static void liftConstants(Operation *op, Block &body,
+                          MutableOperandRange operands, SymbolTable &symbols) {
   SmallVector<arith::ConstantOp> constants =
       llvm::filter_to_vector(body.getOps<arith::ConstantOp>(), isLearned);
-  OpBuilder builder(op), detached(op.getContext());
-  Location loc = op.getLoc();
+  OpBuilder builder(op), detached(op->getContext());
+  Location loc = op->getLoc();
   for (arith::ConstantOp constant : constants) {
     auto type = MemRefType::get({}, constant.getType());
     auto value =
@@ -70,7 +70,7 @@ static void liftConstants(PackedMatmulOp op, SymbolTable &symbols) {
     StringAttr name = symbols.insert(global);
     Value operand =
         memref::GetGlobalOp::create(builder, loc, type, name.getValue());
-    op.getEpilogueMutable().append(operand);
+    operands.append(operand);
     constant.replaceAllUsesWith(body.addArgument(constant.getType(), loc));
     constant.erase();
   }
@@ -84,15 +84,22 @@ struct OutlineKernels : lowbit::impl::LowbitOutlineKernelsBase<OutlineKernels> {
     SmallVector<Operation *> work;
     for (auto func : getOperation().getOps<func::FuncOp>())
       func.walk([&](Operation *op) {
-        if (isa<PackedMatmulOp, QuantizePackOp, RepackOp, PackedLookupOp,
-                LayerNormOp, SoftmaxOp>(op) &&
+        if (isa<PackedMatmulOp, PackedAttentionOp, QuantizePackOp, RepackOp,
+                PackedLookupOp, LayerNormOp, SoftmaxOp>(op) &&
             op->getNumResults() == 0)
           work.push_back(op);
       });
     llvm::StringMap<func::FuncOp> kernels;
     for (Operation *op : work) {
-      if (auto matmul = dyn_cast<PackedMatmulOp>(op))
-        liftConstants(matmul, symbols);
+      if (auto matmul = dyn_cast<PackedMatmulOp>(op)) {
+        liftConstants(op, matmul.getBody().front(),
+                      matmul.getEpilogueMutable(), symbols);
+      } else if (auto attention = dyn_cast<PackedAttentionOp>(op)) {
+        liftConstants(op, attention.getScoreBody().front(),
+                      attention.getScoreOperandsMutable(), symbols);
+        liftConstants(op, attention.getContextBody().front(),
+                      attention.getContextOperandsMutable(), symbols);
+      }
       outline(op, symbols, kernels);
     }
   }

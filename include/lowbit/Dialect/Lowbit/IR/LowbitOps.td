@@ -505,11 +505,12 @@ def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
   }];
 }
 
-def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"PackedMatmulOp">]> {
+def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, 
+    ParentOneOf<["PackedMatmulOp", "PackedAttentionOp"]>]> {
   let summary = "what an epilogue stores";
   let description = [{
-    Ends the region of `lowbit.packed_matmul`: one element, or one `i1` for each
-    bit plane of a packed result.
+    Ends a region of `lowbit.packed_matmul` or `lowbit.packed_attention`: one
+    element, or one `i1` for each bit plane of a packed result.
 
     ```mlir
     lowbit.yield %r : f32
@@ -582,6 +583,86 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     (`epilogue` `(` $epilogue^ `:` type($epilogue) `)`)?
     (`size` $dynamic_size^)? (`columns` $dynamic_columns^)?
     `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $body (`->` type($result)^)?
+  }];
+}
+
+def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
+    AttrSizedOperandSegments, IsolatedFromAbove]> {
+  let summary = "attention on packed queries, keys and values, without a matrix of scores";
+  let description = [{
+    For queries packed along the size of a head, `[..., S, D]`, keys
+    `[..., T, D]` packed likewise and values `[..., E, T]` packed along the
+    sequence:
+
+        acc     = q . k^T                     exact, i32 [..., S, T]
+        scores  = score region of acc         f32
+        p       = softmax(scores)             along T, as `lowbit.softmax`
+        code    = round(p / scale) in {0, 1}  half to even, as `lowbit.quantize`
+        context = code . v                    exact, i32 [..., S, E]
+        result  = context region of context
+
+    The arguments of a region are the sum and one element of each of its
+    operands, which broadcast to the shape of the scores and of the context;
+    `keys` is T, `size` is D and `columns` is E. Codes are those of the formulas
+    for the exponentials and their sum as computed: a row is compared with the
+    least exponential whose code is 1.
+
+    With `transposed` (rank 4) the result is `[B, S, H, E]` in place of
+    `[B, H, S, E]`. With `result_packing` (order `rows`, only with `transposed`
+    and E a multiple of 8) it is packed `[B, S, H * E]` and the context region
+    yields one `i1` for each plane.
+
+    On buffers `scratch` holds, for the rows that are worked on at a time, scores
+    and packed codes.
+
+    Constraints:
+    * (C1) queries have the order `rows`, keys and values are packed in lanes;
+    * (C2) the operands have packed shapes of one batch, size and number of keys;
+    * (C3) the arguments of the regions are an `i32` and the elements of their operands;
+    * (C4) the score region yields `f32`, the context region an element of the result or
+      an `i1` for each of its planes;
+    * (C5) the result has the shape that follows from the operands;
+    * (C6) `scratch` is empty on tensors and has two buffers on buffers.
+
+    ```mlir
+    %c = lowbit.packed_attention ins(%q, %k, %v, %s : tensor<1x2x?x2xi64>, tensor<1x2x?x3x64xi32>, tensor<1x2x1x?x64xi32>, tensor<f32>)
+           keys %t outs(%e : tensor<1x2x?x64xf32>)
+           attributes {kernel = "x86-avx512-vpopcntd", size = 64 : i64, columns = 64 : i64,
+             q_packing = #lowbit.packing<<-1, 1>, rows>,
+             k_packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64>,
+             v_packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64>}
+           scores {
+      ^bb0(%acc: i32):
+        %f = arith.sitofp %acc : i32 to f32
+        lowbit.yield %f : f32
+    } context {
+      ^bb0(%acc: i32):
+        %f = arith.sitofp %acc : i32 to f32
+        lowbit.yield %f : f32
+    } -> tensor<1x2x?x64xf32>
+    ```
+  }];
+  let arguments = (ins Lowbit_WordsShaped:$q, Lowbit_WordsShaped:$k, Lowbit_WordsShaped:$v,
+      Lowbit_FloatShaped:$scale, Variadic<Lowbit_AnyShaped>:$score_operands,
+      Variadic<Lowbit_AnyShaped>:$context_operands, Index:$keys,
+      Variadic<AnyMemRef>:$scratch, Lowbit_AnyShaped:$init, StrAttr:$kernel,
+      I64Attr:$size, I64Attr:$columns, Lowbit_PackingAttr:$q_packing,
+      Lowbit_PackingAttr:$k_packing, Lowbit_PackingAttr:$v_packing,
+      OptionalAttr<Lowbit_PackingAttr>:$result_packing, UnitAttr:$transposed);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let regions = (region SizedRegion<1>:$score_body, SizedRegion<1>:$context_body);
+  let extraClassDeclaration = destinationDeclaration # [{
+    /// The shape `[..., S, T]` of the scores or `[..., S, E]` of the context.
+    ::llvm::SmallVector<int64_t> getScoresShape();
+    ::llvm::SmallVector<int64_t> getContextShape();
+  }];
+  let assemblyFormat = [{
+    `ins` `(` $q `,` $k `,` $v `,` $scale `:` type($q) `,` type($k) `,` type($v) `,` type($scale) `)`
+    (`score_operands` `(` $score_operands^ `:` type($score_operands) `)`)?
+    (`context_operands` `(` $context_operands^ `:` type($context_operands) `)`)?
+    `keys` $keys (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
+    `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword
+    `scores` $score_body `context` $context_body (`->` type($result)^)?
   }];
 }
 

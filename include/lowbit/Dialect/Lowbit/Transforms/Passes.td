@@ -68,6 +68,19 @@ def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
     "tensor::TensorDialect", "LowbitDialect"];
 }
 
+def LowbitFuseAttention : Pass<"lowbit-fuse-attention"> {
+  let summary = "fuse the steps of attention into one operation";
+  let description = [{
+    A packed product of queries and keys, its softmax, a quantizer of the
+    probabilities to 0 and 1 with a fixed scale, and the packed product with the
+    values, each read by the next alone, become a `lowbit.packed_attention`,
+    with the transpose of heads behind it when there is one. A quantizer of the
+    joined heads moves into its context region.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
+    "tensor::TensorDialect", "LowbitDialect"];
+}
+
 def LowbitFuseQuantizers : Pass<"lowbit-fuse-quantizers"> {
   let summary = "move the quantizer behind a packed matmul into its epilogue";
   let description = [{

@@ -1,0 +1,358 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Attention, a few rows at a time: see `lowbit.packed_attention`. The scores of
+// the rows stay in the first-level cache: products and their region, a row's
+// maximum, exponentials and their sum, the bits of the codes, the product with
+// the values.
+//
+// A code is 1 where round(fl(fl(e / sum) / scale)) >= 1, half to even, that is
+// where the quotient exceeds 1/2. It ascends with e, so one number of a row tells
+// all of its codes: the least e whose code is 1. It lies within a few units in
+// the last place of scale * sum / 2; the sixteen numbers around are tried with
+// the very formula.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../MatmulNest.h"
+#include "lowbit/Kernels/Emitters.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+static MemRefType typeOf(Value value) {
+  return cast<MemRefType>(value.getType());
+}
+
+namespace {
+
+class Attention {
+public:
+  Attention(Emission &e, PackedAttentionOp op, const KernelRow &kernel,
+            const Target &target)
+      : e(e), op(op), kernel(kernel), lanes(getFloatLanes(target)),
+        type(VectorType::get({lanes}, e.b.getF32Type())),
+        scores(op.getScratch()[0]), codes(op.getScratch()[1]),
+        keys(op.getKeys()), scoreOperands(op.getScoreOperands()),
+        contextOperands(op.getContextOperands()),
+        scoresShape(op.getScoresShape()), contextShape(op.getContextShape()) {}
+
+  void emit() {
+    int64_t rank = typeOf(op.getQ()).getRank();
+    Value rows = e.dim(op.getQ(), rank - 2);
+    words = e.ceilDiv(keys, 64);
+    scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
+    // Whole tiles for all parts but the last.
+    int64_t tile = std::min(kernel.rowsPerTile, kAttentionRows);
+    Value perPart = e.mul(e.ceilDiv(rows, kAttentionParts * tile),
+                          e.index(tile));
+    SmallVector<Value> extents;
+    for (int64_t i = 0; i < rank - 2; ++i)
+      extents.push_back(e.dim(op.getQ(), i));
+    extents.push_back(e.index(kAttentionParts));
+    e.parallel(extents, /*grain=*/1, [&](ValueRange ivs) {
+      batch = SmallVector<Value>(ivs.drop_back());
+      part = ivs.back();
+      Value begin = e.min(e.mul(part, perPart), rows);
+      Value end = e.min(e.add(begin, perPart), rows);
+      Value whole = e.add(
+          begin, e.mul(e.floorDiv(e.sub(end, begin), tile), e.index(tile)));
+      e.forLoop(begin, whole, tile, [&](Value row) { emitRows(row, tile); });
+      e.forLoop(whole, end, 1, [&](Value row) { emitRows(row, 1); });
+    });
+    if (std::optional<PackingAttr> packing = op.getResultPacking())
+      finishPackedRows(e, op.getInit(), *packing,
+                       contextShape[1] * contextShape.back());
+  }
+
+private:
+  void emitRows(Value row, int64_t count) {
+    SmallVector<Value> maxima = emitScores(row, count);
+    SmallVector<Value> sums = emitExponentials(maxima);
+    emitCodes(sums);
+    emitContext(row, count);
+  }
+
+  SmallVector<Value> scratchAt(int64_t row, Value position) {
+    SmallVector<Value> indices(batch);
+    indices.append({part, e.index(row), position});
+    return indices;
+  }
+
+  SmallVector<Value> emitTile(const MatmulOperands &operands,
+                              const MatmulTile &tile, PackingAttr lhs,
+                              PackingAttr rhs) {
+    if (rhs.getOrder() == Order::dwords)
+      return emitDwordTile(e, operands, tile, kernel, lhs.getLevels(),
+                           rhs.getLevels());
+    return emitPopcountTile(e, operands, tile, kernel, lhs.getLevels(),
+                            rhs.getLevels());
+  }
+
+  /// Scores into the scratch rows, -inf in lanes beyond the keys; returns the
+  /// maximum of each row.
+  SmallVector<Value> emitScores(Value row, int64_t count) {
+    MatmulOperands operands;
+    operands.lhs = op.getQ();
+    operands.rhs = op.getK();
+    operands.size = e.index(op.getSize());
+    operands.columns = keys;
+    MatmulTile tile;
+    tile.lhsBatch = batch;
+    tile.rhsBatch = batch;
+    tile.row = row;
+    tile.rows = count;
+    double least = -std::numeric_limits<double>::infinity();
+
+    auto emitPanel = [&](Value panel, bool whole, ValueRange carried) {
+      tile.panel = panel;
+      SmallVector<Value> sums =
+          emitTile(operands, tile, op.getQPacking(), op.getKPacking());
+      int64_t parts = sums.size() / count, width = kernel.lanes / parts;
+      Epilogue epilogue(e, op.getScoreBody().front(), scoreOperands,
+                        scoresShape, width);
+      Value first = e.mul(panel, e.index(kernel.lanes));
+      SmallVector<Value> maxima(carried);
+      for (int64_t i = 0; i < parts; ++i) {
+        Value column = e.add(first, e.index(i * width)), left;
+        if (!whole)
+          left = e.sub(keys, column);
+        for (int64_t r = 0; r < count; ++r) {
+          SmallVector<Value> position(batch);
+          position.append({e.add(row, e.index(r)), column});
+          Value score =
+              epilogue.apply(sums[r * parts + i], position, left).front();
+          if (left)
+            score = arith::SelectOp::create(
+                e.b, e.loc,
+                vector::CreateMaskOp::create(
+                    e.b, e.loc, VectorType::get({width}, e.b.getI1Type()),
+                    left),
+                score, e.constant(score.getType(), least));
+          e.store(score, scores, scratchAt(r, column));
+          maxima[r] = maximum(maxima[r], score);
+        }
+      }
+      return maxima;
+    };
+    auto init = [&] {
+      return SmallVector<Value>(count, e.constant(type, least));
+    };
+    Value whole = e.floorDiv(keys, kernel.lanes);
+    SmallVector<Value> maxima = e.forLoop(
+        e.index(0), whole, 1, init(), [&](Value panel, ValueRange carried) {
+          return emitPanel(panel, /*whole=*/true, carried);
+        });
+    maxima = e.forLoop(whole, e.ceilDiv(keys, kernel.lanes), 1, maxima,
+                       [&](Value panel, ValueRange carried) {
+                         return emitPanel(panel, /*whole=*/false, carried);
+                       });
+    for (Value &value : maxima)
+      value = vector::ReductionOp::create(
+          e.b, e.loc, vector::CombiningKind::MAXIMUMF, value);
+    return maxima;
+  }
+
+  /// The elementwise maximum of a vector of `lanes` and pieces of a longer one.
+  Value maximum(Value carried, Value score) {
+    int64_t width = cast<VectorType>(score.getType()).getNumElements();
+    for (int64_t first = 0; first < width; first += lanes) {
+      Value piece = score;
+      if (width > lanes)
+        piece = vector::ExtractStridedSliceOp::create(
+            e.b, e.loc, score, ArrayRef<int64_t>{first},
+            ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
+      carried = arith::MaximumFOp::create(e.b, e.loc, carried, piece);
+    }
+    return carried;
+  }
+
+  /// exp(score - maximum) into the scratch rows; returns the sum of each row.
+  SmallVector<Value> emitExponentials(ArrayRef<Value> maxima) {
+    SmallVector<Value> broadcast;
+    for (Value value : maxima)
+      broadcast.push_back(e.broadcast(value, lanes));
+    SmallVector<Value> zeros(maxima.size(), e.constant(type, 0));
+    Value end = e.mul(e.ceilDiv(keys, lanes), e.index(lanes));
+    SmallVector<Value> sums = e.forLoop(
+        e.index(0), end, lanes, zeros, [&](Value k, ValueRange carried) {
+          SmallVector<Value> next;
+          for (auto [r, sum] : llvm::enumerate(carried)) {
+            SmallVector<Value> at = scratchAt(r, k);
+            Value x = e.load(scores, at, lanes);
+            x = arith::SubFOp::create(e.b, e.loc, x, broadcast[r]);
+            Value y = math::ExpOp::create(e.b, e.loc, x);
+            e.store(y, scores, at);
+            next.push_back(arith::AddFOp::create(e.b, e.loc, sum, y));
+          }
+          return next;
+        });
+    for (Value &sum : sums)
+      sum = vector::ReductionOp::create(e.b, e.loc,
+                                        vector::CombiningKind::ADD, sum,
+                                        arith::FastMathFlags::reassoc);
+    return sums;
+  }
+
+  /// The least exponential of a row with code 1, +inf when there is none.
+  Value emitThreshold(Value sum) {
+    constexpr int64_t kTried = 16;
+    auto ints = VectorType::get({kTried}, e.b.getI32Type());
+    auto floats = VectorType::get({kTried}, e.b.getF32Type());
+    Type f32 = e.b.getF32Type(), i32 = e.b.getI32Type();
+    Value estimate = arith::MulFOp::create(
+        e.b, e.loc, arith::MulFOp::create(e.b, e.loc, sum, scale),
+        e.constant(f32, 0.5));
+    SmallVector<int32_t> steps;
+    for (int32_t i = 0; i < kTried; ++i)
+      steps.push_back(i - kTried / 2);
+    Value first = arith::BitcastOp::create(e.b, e.loc, i32, estimate);
+    Value bits = e.add(
+        e.broadcast(first, kTried),
+        arith::ConstantOp::create(
+            e.b, e.loc, DenseElementsAttr::get(ints, ArrayRef(steps))));
+    Value tried = arith::BitcastOp::create(e.b, e.loc, floats, bits);
+    Value p = arith::DivFOp::create(e.b, e.loc, tried,
+                                    e.broadcast(sum, kTried));
+    Value scaled = arith::DivFOp::create(e.b, e.loc, p,
+                                         e.broadcast(scale, kTried));
+    Value isOne = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT,
+                                        scaled, e.constant(floats, 0.5));
+    Value infinity =
+        e.constant(floats, std::numeric_limits<double>::infinity());
+    return vector::ReductionOp::create(
+        e.b, e.loc, vector::CombiningKind::MINNUMF,
+        arith::SelectOp::create(e.b, e.loc, isOne, tried, infinity));
+  }
+
+  /// The packed rows of codes, with their last words.
+  void emitCodes(ArrayRef<Value> sums) {
+    SmallVector<Value> thresholds;
+    for (Value sum : sums)
+      thresholds.push_back(e.broadcast(emitThreshold(sum), lanes));
+    SmallVector<Value> zeros(sums.size(), e.i64(0));
+    SmallVector<Value> ones = e.forVectors(
+        keys, 64, zeros, [&](Value begin, Value count, ValueRange carried) {
+          SmallVector<Value> next;
+          for (auto [r, sum] : llvm::enumerate(carried)) {
+            Value word = e.i64(0);
+            for (int64_t first = 0; first < 64; first += lanes) {
+              Value left;
+              if (count)
+                left = arith::MaxSIOp::create(
+                    e.b, e.loc, e.sub(count, e.index(first)), e.index(0));
+              Value y = e.load(scores,
+                               scratchAt(r, e.add(begin, e.index(first))),
+                               lanes, left);
+              Value bits = arith::CmpFOp::create(
+                  e.b, e.loc, arith::CmpFPredicate::OGE, y, thresholds[r]);
+              if (left)
+                bits = arith::AndIOp::create(
+                    e.b, e.loc, bits,
+                    vector::CreateMaskOp::create(e.b, e.loc, bits.getType(),
+                                                 left));
+              word = e.joinBits(word, bits, first);
+            }
+            memref::StoreOp::create(e.b, e.loc, word, codes,
+                                    scratchAt(r, e.floorDiv(begin, 64)));
+            next.push_back(
+                e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
+          }
+          return next;
+        });
+    for (auto [r, count] : llvm::enumerate(ones))
+      memref::StoreOp::create(e.b, e.loc, e.addPlane(e.i64(0), count, 0),
+                              codes, scratchAt(r, words));
+  }
+
+  /// The codes times the values.
+  void emitContext(Value row, int64_t count) {
+    MatmulOperands operands;
+    operands.lhs = codes;
+    operands.rhs = op.getV();
+    operands.size = keys;
+    operands.columns = e.index(op.getColumns());
+    auto levels = LevelsType::getRange(op.getContext(), 0, 1);
+    auto packing = PackingAttr::get(op.getContext(), levels, Order::rows, 1);
+    MatmulTile tile;
+    tile.lhsBatch = batch;
+    tile.lhsBatch.push_back(part);
+    tile.rhsBatch = batch;
+    tile.row = e.index(0);
+    tile.rows = count;
+    Value panels = e.index(llvm::divideCeil(op.getColumns(), kernel.lanes));
+    e.forLoop(e.index(0), panels, 1, [&](Value panel) {
+      tile.panel = panel;
+      SmallVector<Value> sums =
+          emitTile(operands, tile, packing, op.getVPacking());
+      int64_t parts = sums.size() / count;
+      Epilogue epilogue(e, op.getContextBody().front(), contextOperands,
+                        contextShape, kernel.lanes / parts);
+      forParts(e, kernel.lanes, panel, operands.columns, parts,
+               [&](int64_t i, Value column, Value left) {
+                 for (int64_t r = 0; r < count; ++r)
+                   storeContext(epilogue, sums[r * parts + i],
+                                e.add(row, e.index(r)), column, left);
+               });
+    });
+  }
+
+  void storeContext(Epilogue &epilogue, Value sums, Value row, Value column,
+                    Value left) {
+    SmallVector<Value> position(batch);
+    position.append({row, column});
+    SmallVector<Value> stored = epilogue.apply(sums, position, left);
+    if (op.getTransposed())
+      std::swap(position[1], position[2]);
+    if (!op.getResultPacking())
+      return e.store(stored.front(), op.getInit(), position, left);
+    // Heads lie side by side in a row.
+    int64_t size = op.getColumns();
+    int64_t unit = std::min<int64_t>(64, size & -size);
+    Value head = position[2];
+    storePlanes(e, stored, op.getInit(), ArrayRef(position).take_front(2),
+                e.add(e.mul(head, e.index(size)), column), unit, left);
+  }
+
+  Emission &e;
+  PackedAttentionOp op;
+  const KernelRow &kernel;
+  int64_t lanes;
+  VectorType type;
+  Value scores, codes, keys, words, scale;
+  SmallVector<Value> scoreOperands, contextOperands;
+  SmallVector<int64_t> scoresShape, contextShape;
+  SmallVector<Value> batch;
+  Value part;
+};
+
+} // namespace
+
+LogicalResult mlir::lowbit::emitPackedAttention(RewriterBase &rewriter,
+                                                PackedAttentionOp op,
+                                                const Target &target) {
+  if (!isa<MemRefType>(op.getInit().getType()))
+    return op.emitOpError("must be on buffers before code is emitted for it");
+  const KernelRow *kernel = findKernel(op.getKernel());
+  if (!kernel)
+    return op.emitOpError("names an unknown kernel '")
+           << op.getKernel() << "'";
+  for (PackingAttr packing : {op.getKPacking(), op.getVPacking()})
+    if (packing.getOrder() != kernel->rhsOrder ||
+        packing.getLanes() != kernel->lanes || kernel->floatLhs)
+      return op.emitOpError("is not packed as kernel '")
+             << op.getKernel() << "' expects";
+  if (op.getResultPacking() &&
+      !typeOf(op.getInit()).getLayout().isIdentity())
+    return op.emitOpError("cannot pack the result in this layout");
+  Emission e(rewriter, op.getLoc());
+  Attention(e, op, *kernel, target).emit();
+  rewriter.eraseOp(op);
+  return success();
+}
