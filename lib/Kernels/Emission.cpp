@@ -179,6 +179,31 @@ void Emission::storeBits(Value bits, Value memref, ValueRange indices,
   LLVM::StoreOp::create(b, loc, number, address, width / 8);
 }
 
+Value Emission::reduce(Value vector,
+                       llvm::function_ref<Value(Value, Value)> combine) {
+  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
+  if (lanes == 1)
+    return vector::ExtractOp::create(b, loc, vector, 0);
+  auto half = [&](int64_t first) -> Value {
+    return vector::ExtractStridedSliceOp::create(
+        b, loc, vector, ArrayRef<int64_t>{first}, ArrayRef<int64_t>{lanes / 2},
+        ArrayRef<int64_t>{1});
+  };
+  return reduce(combine(half(0), half(lanes / 2)), combine);
+}
+
+Value Emission::greater(Value first, Value second) {
+  Value isFirst = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT,
+                                        first, second);
+  return arith::SelectOp::create(b, loc, isFirst, first, second);
+}
+
+Value Emission::less(Value first, Value second) {
+  Value isFirst = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                        first, second);
+  return arith::SelectOp::create(b, loc, isFirst, first, second);
+}
+
 Value Emission::concat(ArrayRef<Value> vectors) {
   if (vectors.size() == 1)
     return vectors.front();

@@ -71,6 +71,11 @@ public:
   void storeBits(Value bits, Value memref, ValueRange indices, Value byte);
   /// A pointer to the element at `indices` of a memref of the identity layout.
   Value pointer(Value memref, ValueRange indices);
+  /// All lanes of a vector (a power of two of them) combined, halves first.
+  Value reduce(Value vector, llvm::function_ref<Value(Value, Value)> combine);
+  /// The greater of two, `second` where one is NaN: one instruction of x86.
+  Value greater(Value first, Value second);
+  Value less(Value first, Value second);
   /// Joins vectors of one type end to end.
   Value concat(ArrayRef<Value> vectors);
 

@@ -17,6 +17,7 @@
 
 #include "lowbit/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -38,17 +39,20 @@ namespace {
 struct MathTarget {
   bool fma;      // fused multiply-add
   bool rounding; // roundps and relatives
+  bool scalef;   // a * 2^floor(b) of 16 lanes
 };
 
 /// Writes formulas over one float32 type, scalar or vector.
 class Formula {
 public:
-  Formula(PatternRewriter &rewriter, Location loc, Type type, bool fma)
-      : rewriter(rewriter), loc(loc), type(type), fma(fma) {
+  Formula(PatternRewriter &rewriter, Location loc, Type type, MathTarget target)
+      : rewriter(rewriter), loc(loc), type(type), fma(target.fma) {
     Type i32 = rewriter.getI32Type();
     intType = i32;
-    if (auto vector = dyn_cast<VectorType>(type))
+    if (auto vector = dyn_cast<VectorType>(type)) {
       intType = vector.clone(i32);
+      scalef = target.scalef && vector.getShape() == ArrayRef<int64_t>{16};
+    }
   }
 
   Value f(float value) { return splat(rewriter.getF32FloatAttr(value), type); }
@@ -93,6 +97,14 @@ public:
   }
   Value halve(Value n) { return make<arith::ShRSIOp>(n, i(1)); }
 
+  /// e^r for r between -ln(2)/2 and ln(2)/2.
+  Value expOfSmall(Value r) {
+    Value tail =
+        polynomial(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
+    return add(madd(tail, mul(r, r), r), f(1.0f));
+  }
+
   /// 2^n * e^r for the integer n = round(scaled) and r = reduce(float(n)).
   Value expReduced(Value scaled, function_ref<Value(Value)> reduce) {
     // Adding 1.5 * 2^23 leaves the rounded integer in the low bits.
@@ -100,10 +112,7 @@ public:
     Value shifted = add(scaled, magic);
     Value n = subI(bitsOf(shifted), bitsOf(magic));
     Value r = reduce(sub(shifted, magic));
-    Value tail =
-        polynomial(r, {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
-                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f});
-    Value power = add(madd(tail, mul(r, r), r), f(1.0f));
+    Value power = expOfSmall(r);
     Value half = halve(n);
     return mul(mul(power, powerOfTwo(half)), powerOfTwo(subI(n, half)));
   }
@@ -117,7 +126,31 @@ public:
     return select(cmp(arith::CmpFPredicate::UNO, x, x), x, result);
   }
 
+  /// a * 2^floor(n), which over- and underflows and keeps NaN by itself.
+  Value scale(Value a, Value n) {
+    Value all = arith::ConstantIntOp::create(rewriter, loc, -1, 16);
+    Value current = arith::ConstantIntOp::create(rewriter, loc, 4, 32);
+    return LLVM::CallIntrinsicOp::create(
+               rewriter, loc, type,
+               rewriter.getStringAttr("llvm.x86.avx512.mask.scalef.ps.512"),
+               ValueRange{a, n, a, all, current})
+        .getResult(0);
+  }
+
+  /// exp with the instruction for powers of two: half as many steps. A NaN goes
+  /// through all of them.
+  Value scaledExp(Value x) {
+    x = select(cmp(arith::CmpFPredicate::OGT, f(-104.0f), x), f(-104.0f), x);
+    x = select(cmp(arith::CmpFPredicate::OLT, f(89.0f), x), f(89.0f), x);
+    Value n =
+        math::RoundEvenOp::create(rewriter, loc, mul(x, f(1.44269504f)));
+    Value r = madd(n, f(2.12194440e-4f), madd(n, f(-0.693359375f), x));
+    return scale(expOfSmall(r), n);
+  }
+
   Value exp(Value x) {
+    if (scalef)
+      return scaledExp(x);
     Value limited = clamp(x, -104.0f, 89.0f);
     Value result = expReduced(mul(limited, f(1.44269504f)), [&](Value n) {
       // ln 2 in two parts, the first exact when multiplied by n.
@@ -208,7 +241,7 @@ private:
   PatternRewriter &rewriter;
   Location loc;
   Type type, intType;
-  bool fma;
+  bool fma, scalef = false;
 };
 
 /// Replaces a function of one float32 by a formula.
@@ -223,7 +256,7 @@ struct ExpandUnary : OpRewritePattern<Op> {
     auto vector = dyn_cast<VectorType>(type);
     if (!getElementTypeOrSelf(type).isF32() || (vector && vector.isScalable()))
       return rewriter.notifyMatchFailure(op, "not float32");
-    Formula builder(rewriter, op.getLoc(), type, target.fma);
+    Formula builder(rewriter, op.getLoc(), type, target);
     rewriter.replaceOp(op, (builder.*formula)(op.getOperand()));
     return success();
   }
@@ -248,7 +281,8 @@ struct ExpandMath : mlir::lowbit::impl::LowbitExpandMathBase<ExpandMath> {
   void runOnOperation() override {
     Operation *root = getOperation();
     Target machine = Target::get(root);
-    MathTarget target{machine.has("fma"), machine.has("sse4.1")};
+    MathTarget target{machine.has("fma"), machine.has("sse4.1"),
+                      machine.has("avx512f")};
     RewritePatternSet patterns(&getContext());
     populateMathAlgebraicSimplificationPatterns(patterns);
     patterns.add<ExpandUnary<math::ExpOp, &Formula::exp>,

@@ -154,12 +154,13 @@ private:
                          return emitPanel(panel, /*whole=*/false, carried);
                        });
     for (Value &value : maxima)
-      value = vector::ReductionOp::create(
-          e.b, e.loc, vector::CombiningKind::MAXIMUMF, value);
+      value = e.reduce(value,
+                       [&](Value a, Value b) { return e.greater(a, b); });
     return maxima;
   }
 
-  /// The elementwise maximum of a vector of `lanes` and pieces of a longer one.
+  /// The elementwise maximum of a vector of `lanes` and pieces of a longer one. A
+  /// NaN may get lost; the sum of exponentials keeps it.
   Value maximum(Value carried, Value score) {
     int64_t width = cast<VectorType>(score.getType()).getNumElements();
     for (int64_t first = 0; first < width; first += lanes) {
@@ -168,7 +169,7 @@ private:
         piece = vector::ExtractStridedSliceOp::create(
             e.b, e.loc, score, ArrayRef<int64_t>{first},
             ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1});
-      carried = arith::MaximumFOp::create(e.b, e.loc, carried, piece);
+      carried = e.greater(carried, piece);
     }
     return carried;
   }
@@ -194,9 +195,9 @@ private:
           return next;
         });
     for (Value &sum : sums)
-      sum = vector::ReductionOp::create(e.b, e.loc,
-                                        vector::CombiningKind::ADD, sum,
-                                        arith::FastMathFlags::reassoc);
+      sum = e.reduce(sum, [&](Value a, Value b) -> Value {
+        return arith::AddFOp::create(e.b, e.loc, a, b);
+      });
     return sums;
   }
 
@@ -226,9 +227,9 @@ private:
                                         scaled, e.constant(floats, 0.5));
     Value infinity =
         e.constant(floats, std::numeric_limits<double>::infinity());
-    return vector::ReductionOp::create(
-        e.b, e.loc, vector::CombiningKind::MINNUMF,
-        arith::SelectOp::create(e.b, e.loc, isOne, tried, infinity));
+    return e.reduce(
+        arith::SelectOp::create(e.b, e.loc, isOne, tried, infinity),
+        [&](Value a, Value b) { return e.less(a, b); });
   }
 
   /// The packed rows of codes, with their last words.

@@ -17,6 +17,7 @@
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 #include <limits>
@@ -34,6 +35,65 @@ static constexpr int64_t kMaxLevels = 4;
 
 /// Longer ranges of sums would take too long to evaluate.
 static constexpr int64_t kMaxSums = 1 << 16;
+
+//===----------------------------------------------------------------------===//
+// Signs that are never zero
+//===----------------------------------------------------------------------===//
+
+static PackingAttr withoutZero(PackingAttr packing) {
+  MLIRContext *context = packing.getContext();
+  return PackingAttr::get(context, LevelsType::get(context, {-1, 1}),
+                          packing.getOrder(), packing.getLanes());
+}
+
+/// Whether all that reads a packed value can take it without a plane of zeros.
+static bool canDropZero(Value packed) {
+  return llvm::all_of(packed.getUses(), [](OpOperand &use) {
+    if (auto repack = dyn_cast<RepackOp>(use.getOwner()))
+      return canDropZero(repack->getResult(0));
+    if (auto matmul = dyn_cast<PackedMatmulOp>(use.getOwner()))
+      return use.get() == matmul.getLhs() || use.get() == matmul.getRhs();
+    if (auto attention = dyn_cast<PackedAttentionOp>(use.getOwner()))
+      return use.getOperandNumber() < 3;
+    return false;
+  });
+}
+
+/// Hands a packed value without a plane of zeros to all that read `old`.
+static void dropZero(Value old, Value narrow, IRRewriter &rewriter) {
+  for (OpOperand &use : llvm::make_early_inc_range(old.getUses())) {
+    Operation *user = use.getOwner();
+    if (auto repack = dyn_cast<RepackOp>(user)) {
+      rewriter.setInsertionPoint(repack);
+      Value again =
+          RepackOp::create(rewriter, repack.getLoc(), narrow,
+                           withoutZero(repack.getSource()),
+                           withoutZero(repack.getPacking()), repack.getSplit(),
+                           repack.getPermutation())
+              ->getResult(0);
+      dropZero(repack->getResult(0), again, rewriter);
+      rewriter.eraseOp(repack);
+      continue;
+    }
+    rewriter.modifyOpInPlace(user, [&] {
+      unsigned operand = use.getOperandNumber();
+      use.set(narrow);
+      if (auto matmul = dyn_cast<PackedMatmulOp>(user)) {
+        if (operand == 0)
+          matmul.setLhsPackingAttr(withoutZero(*matmul.getLhsPacking()));
+        else
+          matmul.setRhsPackingAttr(withoutZero(matmul.getRhsPacking()));
+      } else if (auto attention = dyn_cast<PackedAttentionOp>(user)) {
+        if (operand == 0)
+          attention.setQPackingAttr(withoutZero(attention.getQPacking()));
+        else if (operand == 1)
+          attention.setKPackingAttr(withoutZero(attention.getKPacking()));
+        else
+          attention.setVPackingAttr(withoutZero(attention.getVPacking()));
+      }
+    });
+  }
+}
 
 namespace {
 
@@ -112,6 +172,24 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
                       IRRewriter &rewriter) {
     Location loc = op.getLoc();
     rewriter.setInsertionPoint(op);
+    PackingAttr packing = *op.getResultPacking();
+    LevelsType levels = packing.getLevels();
+    // A sign that no sum makes zero has two levels.
+    bool isSign = levels.getFirst() == -1 && levels.getLast() == 1;
+    bool neverZero = isSign && thresholds.size() == 2 &&
+                     thresholds[0] == thresholds[1] &&
+                     canDropZero(op->getResult(0));
+    Value init = op.getInit();
+    if (neverZero) {
+      thresholds.pop_back();
+      packing = withoutZero(packing);
+      SmallVector<OpFoldResult> sizes =
+          tensor::getMixedSizes(rewriter, loc, init);
+      sizes.back() = rewriter.getIndexAttr(
+          packing.getPackedShape({}, 1, op.getColumns()).back());
+      init = tensor::EmptyOp::create(rewriter, loc, sizes,
+                                     packing.getElementType());
+    }
     auto type = RankedTensorType::get(
         static_cast<int64_t>(op.getColumns()), rewriter.getI32Type());
     SmallVector<Value> operands;
@@ -119,11 +197,11 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
       operands.push_back(arith::ConstantOp::create(
           rewriter, loc, makeConstant(type, std::move(values))));
     auto compared = PackedMatmulOp::create(
-        rewriter, loc, op->getResultTypes(), op.getLhs(), op.getRhs(), operands,
-        op.getInit(), op.getDynamicSize(), op.getDynamicColumns(),
+        rewriter, loc, init.getType(), op.getLhs(), op.getRhs(), operands,
+        init, op.getDynamicSize(), op.getDynamicColumns(),
         op.getKernelAttr(), op.getSizeAttr(), op.getColumnsAttr(),
         op.getLhsPackingAttr(), op.getRhsPackingAttr(),
-        op.getResultPackingAttr());
+        packing);
     compared->setDiscardableAttrs(op->getDiscardableAttrDictionary());
 
     Block *body = rewriter.createBlock(&compared.getBody());
@@ -135,8 +213,7 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
           body->addArgument(getElementTypeOrSelf(operand.getType()), loc)));
     // A bit of the code changes at every multiple of its weight.
     SmallVector<Value> planes;
-    for (unsigned plane = 0; plane < op.getResultPacking()->getPlanes();
-         ++plane) {
+    for (unsigned plane = 0; plane < packing.getPlanes(); ++plane) {
       size_t weight = size_t(1) << plane;
       Value bit = reached[weight - 1];
       for (size_t code = 2 * weight; code <= reached.size(); code += weight)
@@ -144,7 +221,12 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
       planes.push_back(bit);
     }
     YieldOp::create(rewriter, loc, planes);
-    rewriter.replaceOp(op, compared);
+    if (neverZero) {
+      dropZero(op->getResult(0), compared->getResult(0), rewriter);
+      rewriter.eraseOp(op);
+    } else {
+      rewriter.replaceOp(op, compared);
+    }
   }
 };
 

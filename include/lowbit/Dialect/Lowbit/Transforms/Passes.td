@@ -102,9 +102,11 @@ def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
     by comparisons of the sum with one threshold for each step of the code and
     each column. The result is the same bit for bit. A region stays when the
     codes do not ascend with the sum, when they depend on more than the sum and
-    the column, or when there are more than 4 levels; a remark says why.
+    the column, or when there are more than 4 levels; a remark says why. A sign
+    that no sum makes zero loses its plane of zeros, with all that reads it.
   }];
-  let dependentDialects = ["arith::ArithDialect", "LowbitDialect"];
+  let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect",
+    "LowbitDialect"];
 }
 
 // --- report ---
