@@ -46,6 +46,7 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
 
   pm.addPass(createLowbitFuseEpilogue());
   addCleanup(pm);
+  pm.addPass(createLowbitFuseNorm());
   pm.addPass(createLowbitFuseAttention());
   pm.addPass(createLowbitFuseQuantizers());
   addCleanup(pm);

@@ -32,6 +32,8 @@ LogicalResult emitPackedLookup(RewriterBase &rewriter, PackedLookupOp op,
                                const Target &target);
 LogicalResult emitLayerNorm(RewriterBase &rewriter, LayerNormOp op,
                             const Target &target);
+LogicalResult emitLayerNormPack(RewriterBase &rewriter, LayerNormPackOp op,
+                                const Target &target);
 LogicalResult emitSoftmax(RewriterBase &rewriter, SoftmaxOp op,
                           const Target &target);
 

@@ -61,7 +61,7 @@ struct ConvertLowbitToLinalg
       return onBuffers || (isa<YieldOp>(op)) ||
              (keepKernels &&
               isa<QuantizePackOp, RepackOp, PackedMatmulOp, PackedAttentionOp,
-                  PackedLookupOp, LayerNormOp, SoftmaxOp>(op));
+                  PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp>(op));
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isFreeOfLevels(op); });

@@ -323,6 +323,58 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
   }
 };
 
+/// The normalisation, then each quantizer by itself.
+struct StepsOfNormPack : OpConversionPattern<LayerNormPackOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(LayerNormPackOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isa<RankedTensorType>(op.getInput().getType()))
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    Location loc = op.getLoc();
+    Value norm = LayerNormOp::create(
+                     rewriter, loc, op.getInput(), op.getScale(), op.getBias(),
+                     op.getResidual(), op.getEpsilon())
+                     ->getResult(0);
+    SmallVector<Value> results = {norm};
+    ArrayRef<int64_t> shape =
+        cast<RankedTensorType>(norm.getType()).getShape();
+    SmallVector<Value> inputs = {norm};
+    SmallVector<AffineMap> maps = {
+        rewriter.getMultiDimIdentityMap(shape.size())};
+    for (Value operand : op.getBodyOperands()) {
+      inputs.push_back(operand);
+      maps.push_back(getBroadcastMap(
+          op.getContext(), cast<ShapedType>(operand.getType()).getShape(),
+          shape));
+    }
+    int64_t plane = 0;
+    for (auto packing : op.getPackings().getAsRange<PackingAttr>()) {
+      auto body = [&](OpBuilder &b, Location, ValueRange elements) -> Value {
+        Block &region = op.getBody().front();
+        IRMapping mapping;
+        mapping.map(region.getArguments(), elements.drop_back());
+        for (Operation &nested : region.without_terminator())
+          b.clone(nested, mapping);
+        SmallVector<Value> planes = llvm::map_to_vector(
+            region.getTerminator()->getOperands().slice(plane,
+                                                        packing.getPlanes()),
+            [&](Value value) { return mapping.lookup(value); });
+        return createLevel(b, loc, packing.getLevels(), planes);
+      };
+      Value empty = tensor::EmptyOp::create(
+          rewriter, loc, tensor::getMixedSizes(rewriter, loc, norm),
+          rewriter.getF32Type());
+      Value numbers =
+          createElementwise(rewriter, loc, inputs, maps, empty, body);
+      results.push_back(packNumbers(rewriter, loc, numbers, packing));
+      plane += packing.getPlanes();
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
 /// A lookup in the unpacked table.
 struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -350,6 +402,6 @@ struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
 void definitions::populatePackedOperations(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
   patterns.add<PackOfQuantize, RepackOfUnpacked, ProductOfPacked,
-               StepsOfAttention, LookupOfUnpacked>(
+               StepsOfAttention, StepsOfNormPack, LookupOfUnpacked>(
       converter, patterns.getContext());
 }

@@ -36,7 +36,7 @@ struct ConvertLowbitToVector
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
       if (isa<PackedMatmulOp, PackedAttentionOp, QuantizePackOp, RepackOp,
-              PackedLookupOp, LayerNormOp, SoftmaxOp>(op))
+              PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp>(op))
         work.push_back(op);
     });
     IRRewriter rewriter(&getContext());
@@ -55,6 +55,7 @@ struct ConvertLowbitToVector
               .Case<RepackOp>(emit(emitRepack))
               .Case<PackedLookupOp>(emit(emitPackedLookup))
               .Case<LayerNormOp>(emit(emitLayerNorm))
+              .Case<LayerNormPackOp>(emit(emitLayerNormPack))
               .Case<SoftmaxOp>(emit(emitSoftmax))
               .Default([](Operation *) { return failure(); });
       if (failed(emitted))

@@ -386,6 +386,54 @@ LogicalResult PackedAttentionOp::verify() {
                        getKPacking().getLevels().getMaxMagnitude());
 }
 
+LogicalResult LayerNormPackOp::verify() {
+  // (C1)
+  if (getInits().size() != getPackings().size() + 1)
+    return emitOpError("expected a destination and one for each packing, got ")
+           << getInits().size() << " for " << getPackings().size();
+  SmallVector<int64_t> shape(getShape(getInput()));
+  if (failed(verifyMatrix(*this, shape)) ||
+      failed(verifyShape(*this, "a destination", getInits().front(), shape)) ||
+      failed(verifyShape(*this, "a scale", getScale(), shape.back())))
+    return failure();
+  if (getBias() &&
+      failed(verifyShape(*this, "a bias", getBias(), shape.back())))
+    return failure();
+  if (getResidual() &&
+      failed(verifyShape(*this, "a residual", getResidual(), shape)))
+    return failure();
+  // (C2)
+  int64_t planes = 0;
+  for (auto [attr, init] :
+       llvm::zip_equal(getPackings(), getInits().drop_front())) {
+    auto packing = cast<PackingAttr>(attr);
+    planes += packing.getPlanes();
+    if (failed(verifyRows(*this, packing)) ||
+        failed(
+            verifyPacked(*this, "a packed destination", init, packing, shape)))
+      return failure();
+  }
+  // (C3)
+  Type f32 = Float32Type::get(getContext());
+  SmallVector<Type> types = {f32};
+  for (Value operand : getBodyOperands()) {
+    types.push_back(getElementTypeOrSelf(operand.getType()));
+    if (!isBroadcastable(getShape(operand), shape))
+      return emitOpError("expected an operand that broadcasts to ")
+             << formatShape(shape) << ", got "
+             << formatShape(getShape(operand));
+  }
+  Block &body = getBody().front();
+  auto yield = dyn_cast<YieldOp>(body.back());
+  SmallVector<Type> bits(planes, IntegerType::get(getContext(), 1));
+  if (!yield || !llvm::equal(body.getArgumentTypes(), types) ||
+      !llvm::equal(yield.getOperandTypes(), bits))
+    return emitOpError("expected a region of f32 and an element of each operand "
+                       "that yields ")
+           << planes << " x i1";
+  return success();
+}
+
 LogicalResult PackedLookupOp::verify() {
   SmallVector<int64_t> table(getShape(getTable()));
   // (C1)

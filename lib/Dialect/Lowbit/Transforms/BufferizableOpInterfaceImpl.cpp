@@ -85,8 +85,9 @@ struct DestinationModel
       operands.push_back(*buffer);
     }
     auto destination = cast<DestinationStyleOpInterface>(op);
-    Value init =
-        operands[destination.getDpsInitOperand(0)->getOperandNumber()];
+    SmallVector<Value> inits;
+    for (OpOperand &init : destination.getDpsInitsMutable())
+      inits.push_back(operands[init.getOperandNumber()]);
     addScratch(op, rewriter, operands);
     OperationState onBuffers(op->getLoc(), op->getName(), operands,
                              TypeRange(), op->getAttrs());
@@ -99,7 +100,7 @@ struct DestinationModel
       auto &segments = attention.getProperties().operandSegmentSizes;
       segments[std::size(segments) - 2] = 2;
     }
-    replaceOpWithBufferizedValues(rewriter, op, init);
+    replaceOpWithBufferizedValues(rewriter, op, inits);
     return success();
   }
 };
@@ -116,6 +117,8 @@ void mlir::lowbit::registerBufferizableOpInterfaceExternalModels(
         *context);
     PackedLookupOp::attachInterface<DestinationModel<PackedLookupOp>>(*context);
     LayerNormOp::attachInterface<DestinationModel<LayerNormOp>>(*context);
+    LayerNormPackOp::attachInterface<DestinationModel<LayerNormPackOp>>(
+        *context);
     SoftmaxOp::attachInterface<DestinationModel<SoftmaxOp>>(*context);
   });
 }

@@ -506,11 +506,11 @@ def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
 }
 
 def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike, 
-    ParentOneOf<["PackedMatmulOp", "PackedAttentionOp"]>]> {
+    ParentOneOf<["PackedMatmulOp", "PackedAttentionOp", "LayerNormPackOp"]>]> {
   let summary = "what an epilogue stores";
   let description = [{
-    Ends a region of `lowbit.packed_matmul` or `lowbit.packed_attention`: one
-    element, or one `i1` for each bit plane of a packed result.
+    Ends a region of a packed operation: one element, or one `i1` for each bit
+    plane of a packed result.
 
     ```mlir
     lowbit.yield %r : f32
@@ -583,6 +583,50 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     (`epilogue` `(` $epilogue^ `:` type($epilogue) `)`)?
     (`size` $dynamic_size^)? (`columns` $dynamic_columns^)?
     `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $body (`->` type($result)^)?
+  }];
+}
+
+def Lowbit_LayerNormPackOp : Lowbit_DestinationOp<"layer_norm_pack", [
+    AttrSizedOperandSegments, SingleBlock, IsolatedFromAbove]> {
+  let summary = "layer normalisation and the quantizers that read it, in one sweep";
+  let description = [{
+    The first result is that of `lowbit.layer_norm`. The region is applied to its
+    elements: the arguments are the element and one of each of `operands`, which
+    broadcast to the result, and it yields one `i1` for each bit plane of each of
+    `packings`, in order. The other results are those codes, packed.
+
+    Constraints:
+    * (C1) input and first result have one shape, of rank 2 or more, and the operands of
+      `lowbit.layer_norm` their shapes;
+    * (C2) every packing has the order `rows`, and its result the packed shape;
+    * (C3) operands broadcast to the first result; the region takes `f32` and an element
+      of each, and yields an `i1` for each plane.
+
+    ```mlir
+    %y, %p = lowbit.layer_norm_pack ins(%x, %g, bias %b : tensor<4x96xf32>, tensor<96xf32>, tensor<96xf32>)
+             outs(%e, %f : tensor<4x96xf32>, tensor<4x3xi64>)
+             attributes {epsilon = 1.0e-12 : f32, packings = [#lowbit.packing<<-1, 1>, rows>]} {
+      ^bb0(%n: f32):
+        %zero = arith.constant 0.0 : f32
+        %positive = arith.cmpf oge, %n, %zero : f32
+        lowbit.yield %positive : i1
+    } -> tensor<4x96xf32>, tensor<4x3xi64>
+    ```
+  }];
+  let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$scale,
+      Optional<Lowbit_FloatShaped>:$bias, Optional<Lowbit_FloatShaped>:$residual,
+      Variadic<Lowbit_AnyShaped>:$body_operands, Variadic<Lowbit_AnyShaped>:$inits,
+      F32Attr:$epsilon, TypedArrayAttrBase<Lowbit_PackingAttr, "packings">:$packings);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitsMutable(); }
+  }];
+  let assemblyFormat = [{
+    `ins` `(` custom<LayerNormInputs>($input, $scale, $bias, $residual,
+      type($input), type($scale), type($bias), type($residual)) `)`
+    (`operands` `(` $body_operands^ `:` type($body_operands) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict-with-keyword $body (`->` type($outputs)^)?
   }];
 }
 

@@ -68,6 +68,18 @@ def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
     "tensor::TensorDialect", "LowbitDialect"];
 }
 
+def LowbitFuseNorm : Pass<"lowbit-fuse-norm"> {
+  let summary = "fuse the quantizers that read a layer normalisation into it";
+  let description = [{
+    A `lowbit.layer_norm` with the `lowbit.quantize_pack` operations that read it
+    (rows in order, scales known before) becomes a `lowbit.layer_norm_pack`: one
+    sweep over a row writes the numbers and every packed operand that is made of
+    them.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
+    "tensor::TensorDialect", "LowbitDialect"];
+}
+
 def LowbitFuseAttention : Pass<"lowbit-fuse-attention"> {
   let summary = "fuse the steps of attention into one operation";
   let description = [{
