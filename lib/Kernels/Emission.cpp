@@ -61,25 +61,37 @@ Value Emission::min(Value lhs, Value rhs) {
   return b.createOrFold<arith::MinUIOp>(loc, lhs, rhs);
 }
 
-Value Emission::joinBits(Value word, Value bits, int64_t position) {
-  int64_t lanes = cast<VectorType>(bits.getType()).getNumElements();
-  if (lanes < 8) {
-    // Widened to a byte with zeros, since an i4 has no vector form.
-    SmallVector<int64_t> mask;
-    for (int64_t i = 0; i < 8; ++i)
-      mask.push_back(i < lanes ? i : lanes);
-    Value none = constant(bits.getType(), 0);
-    bits = vector::ShuffleOp::create(b, loc, bits, none, mask);
+Value Emission::joinBits(ArrayRef<Value> parts) {
+  int64_t lanes = cast<VectorType>(parts.front().getType()).getNumElements();
+  auto toWord = [&](Value bits) -> Value {
+    int64_t width = cast<VectorType>(bits.getType()).getNumElements();
+    auto packed = VectorType::get({1}, b.getIntegerType(width));
+    Value number = vector::ExtractOp::create(
+        b, loc, vector::BitCastOp::create(b, loc, packed, bits), 0);
+    if (width == 64)
+      return number;
+    return arith::ExtUIOp::create(b, loc, b.getI64Type(), number);
+  };
+  // Masks of 16 lanes are joined in mask registers.
+  if (lanes >= 16)
+    return toWord(concat(parts));
+  Value word;
+  for (auto [i, bits] : llvm::enumerate(parts)) {
+    Value part = bits;
+    if (lanes < 8) {
+      // Widened to a byte with zeros, since an i4 has no vector form.
+      SmallVector<int64_t> mask;
+      for (int64_t lane = 0; lane < 8; ++lane)
+        mask.push_back(std::min(lane, lanes));
+      part = vector::ShuffleOp::create(b, loc, bits,
+                                       constant(bits.getType(), 0), mask);
+    }
+    part = toWord(part);
+    if (i > 0)
+      part = arith::ShLIOp::create(b, loc, part, i64(i * lanes));
+    word = word ? arith::OrIOp::create(b, loc, word, part) : part;
   }
-  int64_t width = std::max<int64_t>(lanes, 8);
-  auto packed = VectorType::get({1}, b.getIntegerType(width));
-  Value number = vector::ExtractOp::create(
-      b, loc, vector::BitCastOp::create(b, loc, packed, bits), 0);
-  if (width < 64)
-    number = arith::ExtUIOp::create(b, loc, b.getI64Type(), number);
-  if (position)
-    number = arith::ShLIOp::create(b, loc, number, i64(position));
-  return arith::OrIOp::create(b, loc, word, number);
+  return word;
 }
 
 Value Emission::sumVector(ValueRange ones) {

@@ -47,8 +47,8 @@ public:
   Value floorDiv(Value lhs, int64_t rhs);
   Value min(Value lhs, Value rhs);
 
-  /// word | bits << position, for a vector of at most 64 i1.
-  Value joinBits(Value word, Value bits, int64_t position);
+  /// Vectors of i1, together at most 64, as the bits of a word, lowest first.
+  Value joinBits(ArrayRef<Value> parts);
   /// Adds plane `plane` with `ones` bits to a last word as `#lowbit.packing`
   /// describes it.
   Value addPlane(Value sumWord, Value ones, int64_t plane);

@@ -242,7 +242,7 @@ private:
         keys, 64, zeros, [&](Value begin, Value count, ValueRange carried) {
           SmallVector<Value> next;
           for (auto [r, sum] : llvm::enumerate(carried)) {
-            Value word = e.i64(0);
+            SmallVector<Value> parts;
             for (int64_t first = 0; first < 64; first += lanes) {
               Value left;
               if (count)
@@ -258,8 +258,9 @@ private:
                     e.b, e.loc, bits,
                     vector::CreateMaskOp::create(e.b, e.loc, bits.getType(),
                                                  left));
-              word = e.joinBits(word, bits, first);
+              parts.push_back(bits);
             }
+            Value word = e.joinBits(parts);
             memref::StoreOp::create(e.b, e.loc, word, codes,
                                     scratchAt(r, e.floorDiv(begin, 64)));
             next.push_back(

@@ -247,7 +247,7 @@ LogicalResult mlir::lowbit::emitLayerNormPack(RewriterBase &rewriter,
     SmallVector<Value> ones(planes, e.i64(0));
     ones = e.forVectors(
         rows.size, 64, ones, [&](Value begin, Value count, ValueRange carried) {
-          SmallVector<Value> bits(planes, e.i64(0));
+          SmallVector<SmallVector<Value>> parts(planes);
           for (int64_t first = 0; first < 64; first += rows.lanes) {
             Value k = e.add(begin, e.index(first)), left;
             if (count)
@@ -257,18 +257,20 @@ LogicalResult mlir::lowbit::emitLayerNormPack(RewriterBase &rewriter,
             rows.store(y, row, k, left);
             SmallVector<Value> position(row);
             position.push_back(k);
-            for (auto [word, bit] :
-                 llvm::zip_equal(bits, quantizers.apply(y, position, left))) {
+            for (auto [part, bit] :
+                 llvm::zip_equal(parts, quantizers.apply(y, position, left))) {
               Value kept = bit;
               if (left)
                 kept = arith::AndIOp::create(
                     e.b, e.loc, bit,
                     vector::CreateMaskOp::create(e.b, e.loc, bit.getType(),
                                                  left));
-              word = e.joinBits(word, kept, first);
+              part.push_back(kept);
             }
           }
-          SmallVector<Value> next;
+          SmallVector<Value> bits, next;
+          for (ArrayRef<Value> part : parts)
+            bits.push_back(e.joinBits(part));
           for (auto [word, count] : llvm::zip_equal(bits, carried))
             next.push_back(
                 e.add(count, math::CtPopOp::create(e.b, e.loc, word)));

@@ -148,7 +148,7 @@ private:
   /// null for 64 elements.
   SmallVector<Value> packWord(ValueRange batch, Value row, Value begin,
                               Value count, Value rowScale) {
-    SmallVector<Value> result(planes, e.i64(0));
+    SmallVector<SmallVector<Value>> parts(planes);
     for (int64_t part = 0; part < wordBits; part += lanes) {
       Value k = e.add(begin, e.index(part));
       Value left;
@@ -162,14 +162,17 @@ private:
       if (op.getShift())
         shift = e.load(op.getShift(), k, lanes, left);
       SmallVector<Value> bits = quantize(x, shift, rowScale);
-      for (auto [word, bit] : llvm::zip(result, bits)) {
+      for (auto [plane, bit] : llvm::zip(parts, bits)) {
         if (left)
           bit = arith::AndIOp::create(
               e.b, e.loc, bit,
               vector::CreateMaskOp::create(e.b, e.loc, bit.getType(), left));
-        word = e.joinBits(word, bit, part);
+        plane.push_back(bit);
       }
     }
+    SmallVector<Value> result;
+    for (ArrayRef<Value> plane : parts)
+      result.push_back(e.joinBits(plane));
     return result;
   }
 
