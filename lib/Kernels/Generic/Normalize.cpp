@@ -30,14 +30,43 @@ public:
         rank(cast<MemRefType>(init.getType()).getRank()),
         size(e.dim(init, rank - 1)) {}
 
-  void forRows(llvm::function_ref<void(ValueRange)> body) {
+  using Row = SmallVector<Value>;
+
+  /// Calls `body` with the positions of several rows at once, then of single
+  /// ones: work on several hides what one waits for.
+  void forRows(llvm::function_ref<void(ArrayRef<Row>)> body) {
     SmallVector<Value> extents;
     for (int64_t i = 0; i + 1 < rank; ++i)
       extents.push_back(e.dim(init, i));
     if (extents.empty())
-      body({});
-    else
-      e.parallel(extents, /*grain=*/8, body);
+      return body(Row());
+    constexpr int64_t kGroup = 4;
+    Value rows = extents.back();
+    extents.back() = e.ceilDiv(rows, kGroup);
+    e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
+      Row batch(ivs.drop_back());
+      Value first = e.mul(ivs.back(), e.index(kGroup));
+      auto at = [&](Value row) {
+        Row position(batch);
+        position.push_back(row);
+        return position;
+      };
+      auto several = [&] {
+        SmallVector<Row> group;
+        for (int64_t i = 0; i < kGroup; ++i)
+          group.push_back(at(e.add(first, e.index(i))));
+        body(group);
+      };
+      std::optional<int64_t> known = getConstantIntValue(rows);
+      if (known && *known % kGroup == 0)
+        return several();
+      Value end = e.add(first, e.index(kGroup));
+      Value whole = arith::CmpIOp::create(
+          e.b, e.loc, arith::CmpIPredicate::ule, end, rows);
+      e.ifElse(whole, several, [&] {
+        e.forLoop(first, rows, 1, [&](Value row) { body(at(row)); });
+      });
+    });
   }
 
   Value load(Value memref, ValueRange row, Value k, Value count,
@@ -52,39 +81,55 @@ public:
     e.store(vector, init, indices, count);
   }
 
-  /// The sum over a row of `term`, which is 0 in lanes beyond the end. Four
-  /// partial sums of every fourth vector keep additions from waiting for each
-  /// other.
-  Value sum(llvm::function_ref<Value(Value k, Value count)> term) {
+  /// The sums over `rows` rows of `term(row, k, count)`, which is 0 in lanes
+  /// beyond the end. Four partial sums of every fourth vector keep additions
+  /// from waiting for each other.
+  SmallVector<Value>
+  sum(size_t rows,
+      llvm::function_ref<Value(size_t row, Value k, Value count)> term) {
     constexpr int64_t kPartial = 4;
     auto add = [&](Value a, Value b) -> Value {
       return arith::AddFOp::create(e.b, e.loc, a, b);
     };
-    Value step = e.index(kPartial * lanes);
-    Value most = e.mul(e.floorDiv(size, kPartial * lanes), step);
+    Value most = e.mul(e.floorDiv(size, kPartial * lanes),
+                       e.index(kPartial * lanes));
     Value whole = e.mul(e.floorDiv(size, lanes), e.index(lanes));
-    SmallVector<Value> sums(kPartial, e.constant(type, 0));
-    sums = e.forLoop(e.index(0), most, kPartial * lanes, sums,
-                     [&](Value k, ValueRange carried) {
-                       SmallVector<Value> next;
-                       for (int64_t i = 0; i < kPartial; ++i)
-                         next.push_back(
-                             add(carried[i],
-                                 term(e.add(k, e.index(i * lanes)), Value())));
-                       return next;
-                     });
-    Value rest = e.forLoop(most, whole, lanes, sums[0],
-                           [&](Value k, ValueRange carried) -> SmallVector<Value> {
-                             return {add(carried[0], term(k, Value()))};
-                           })[0];
+    SmallVector<Value> sums(rows * kPartial, e.constant(type, 0));
+    sums = e.forLoop(
+        e.index(0), most, kPartial * lanes, sums,
+        [&](Value k, ValueRange carried) {
+          SmallVector<Value> next;
+          for (size_t row = 0; row < rows; ++row)
+            for (int64_t i = 0; i < kPartial; ++i)
+              next.push_back(
+                  add(carried[row * kPartial + i],
+                      term(row, e.add(k, e.index(i * lanes)), Value())));
+          return next;
+        });
+    SmallVector<Value> rest;
+    for (size_t row = 0; row < rows; ++row)
+      rest.push_back(sums[row * kPartial]);
+    auto single = [&](bool masked) {
+      return [&, masked](Value k, ValueRange carried) {
+        SmallVector<Value> next;
+        for (size_t row = 0; row < rows; ++row)
+          next.push_back(
+              add(carried[row],
+                  term(row, k, masked ? e.sub(size, k) : Value())));
+        return next;
+      };
+    };
+    rest = e.forLoop(most, whole, lanes, rest, single(/*masked=*/false));
     // At most one step, none when the size is a multiple of the lanes.
     std::optional<int64_t> known = getConstantIntValue(size);
     if (!known || *known % lanes != 0)
-      rest = e.forLoop(whole, size, lanes, rest,
-                       [&](Value k, ValueRange carried) -> SmallVector<Value> {
-                         return {add(carried[0], term(k, e.sub(size, k)))};
-                       })[0];
-    return e.reduce(add(add(rest, sums[1]), add(sums[2], sums[3])), add);
+      rest = e.forLoop(whole, size, lanes, rest, single(/*masked=*/true));
+    for (size_t row = 0; row < rows; ++row) {
+      ArrayRef<Value> part = ArrayRef(sums).slice(row * kPartial, kPartial);
+      rest[row] =
+          e.reduce(add(add(rest[row], part[1]), add(part[2], part[3])), add);
+    }
+    return rest;
   }
 
   /// `vector` with 0 in the lanes from `count` on.
@@ -109,54 +154,57 @@ public:
 
 namespace {
 
-/// The numbers of one normalised row.
-class NormRow {
+/// The numbers of a few normalised rows.
+class NormRows {
 public:
-  NormRow(RowEmission &rows, Value input, Value scale, Value bias,
-          Value residual, const APFloat &epsilon, bool fma)
-      : e(rows.e), rows(rows), source(input), scale(scale), bias(bias),
-        residual(residual), epsilon(epsilon.convertToDouble()), fma(fma) {
-    count = arith::UIToFPOp::create(
-        e.b, e.loc, e.b.getF32Type(),
+  /// Finds means and deviations. With a residual the sum is kept in the result,
+  /// which is read back.
+  template <typename NormOp>
+  NormRows(RowEmission &rows, NormOp op, ArrayRef<RowEmission::Row> positions,
+           bool fma)
+      : e(rows.e), rows(rows), positions(positions), source(op.getInput()),
+        scale(op.getScale()), bias(op.getBias()), fma(fma) {
+    Type f32 = e.b.getF32Type();
+    Value residual = op.getResidual();
+    Value count = arith::UIToFPOp::create(
+        e.b, e.loc, f32,
         arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), rows.size));
-  }
-
-  /// Finds mean and deviation of a row. With a residual the sum is kept in the
-  /// result, which is read back.
-  void begin(ValueRange position) {
-    row = position;
-    Value total = rows.sum([&](Value k, Value left) {
-      Value x = rows.load(source, row, k, left);
-      if (residual) {
-        x = arith::AddFOp::create(e.b, e.loc, x,
-                                  rows.load(residual, row, k, left));
-        rows.store(x, row, k, left);
-      }
-      return x;
-    });
+    SmallVector<Value> totals =
+        rows.sum(positions.size(), [&](size_t r, Value k, Value left) {
+          Value x = rows.load(source, positions[r], k, left);
+          if (residual) {
+            x = arith::AddFOp::create(
+                e.b, e.loc, x, rows.load(residual, positions[r], k, left));
+            rows.store(x, positions[r], k, left);
+          }
+          return x;
+        });
     if (residual)
       source = rows.init;
-    mean = e.broadcast(arith::DivFOp::create(e.b, e.loc, total, count),
-                       rows.lanes);
-    Value squares = rows.sum([&](Value k, Value left) {
-      Value d = rows.keep(centred(k, left), left);
-      return arith::MulFOp::create(e.b, e.loc, d, d);
-    });
-    Value variance = arith::DivFOp::create(e.b, e.loc, squares, count);
-    variance = arith::AddFOp::create(e.b, e.loc, variance,
-                                     e.constant(e.b.getF32Type(), epsilon));
-    Value root = math::SqrtOp::create(e.b, e.loc, variance);
-    deviation = e.broadcast(root, rows.lanes);
-    if (fma)
-      inverse = e.broadcast(
-          arith::DivFOp::create(e.b, e.loc, e.constant(e.b.getF32Type(), 1),
-                                root),
-          rows.lanes);
+    for (Value total : totals)
+      means.push_back(e.broadcast(
+          arith::DivFOp::create(e.b, e.loc, total, count), rows.lanes));
+    SmallVector<Value> squares =
+        rows.sum(positions.size(), [&](size_t r, Value k, Value left) -> Value {
+          Value d = rows.keep(centred(r, k, left), left);
+          return arith::MulFOp::create(e.b, e.loc, d, d);
+        });
+    Value epsilon = e.constant(f32, op.getEpsilon().convertToDouble());
+    for (Value square : squares) {
+      Value variance = arith::DivFOp::create(e.b, e.loc, square, count);
+      variance = arith::AddFOp::create(e.b, e.loc, variance, epsilon);
+      Value root = math::SqrtOp::create(e.b, e.loc, variance);
+      deviations.push_back(e.broadcast(root, rows.lanes));
+      if (fma)
+        inverses.push_back(e.broadcast(
+            arith::DivFOp::create(e.b, e.loc, e.constant(f32, 1), root),
+            rows.lanes));
+    }
   }
 
-  /// The normalised elements from `k` on.
-  Value element(Value k, Value left) {
-    Value y = divide(centred(k, left));
+  /// The normalised elements of a row from `k` on.
+  Value element(size_t r, Value k, Value left) {
+    Value y = divide(r, centred(r, k, left));
     y = arith::MulFOp::create(e.b, e.loc, y,
                               e.load(scale, k, rows.lanes, left));
     if (bias)
@@ -166,9 +214,9 @@ public:
   }
 
 private:
-  Value centred(Value k, Value left) {
-    return arith::SubFOp::create(e.b, e.loc, rows.load(source, row, k, left),
-                                 mean);
+  Value centred(size_t r, Value k, Value left) {
+    return arith::SubFOp::create(
+        e.b, e.loc, rows.load(source, positions[r], k, left), means[r]);
   }
 
   /// d / deviation, correctly rounded. With fma in three fast steps instead of a
@@ -176,23 +224,117 @@ private:
   /// remainder, which is exact, and the correction. Magnitudes stay far from
   /// overflow, since no element lies further from the mean than sqrt(K)
   /// deviations.
-  Value divide(Value d) {
+  Value divide(size_t r, Value d) {
     if (!fma)
-      return arith::DivFOp::create(e.b, e.loc, d, deviation);
-    Value quotient = arith::MulFOp::create(e.b, e.loc, d, inverse);
+      return arith::DivFOp::create(e.b, e.loc, d, deviations[r]);
+    Value quotient = arith::MulFOp::create(e.b, e.loc, d, inverses[r]);
     Value negative = arith::NegFOp::create(e.b, e.loc, quotient);
     Value remainder =
-        math::FmaOp::create(e.b, e.loc, negative, deviation, d);
-    return math::FmaOp::create(e.b, e.loc, remainder, inverse, quotient);
+        math::FmaOp::create(e.b, e.loc, negative, deviations[r], d);
+    return math::FmaOp::create(e.b, e.loc, remainder, inverses[r], quotient);
   }
 
   Emission &e;
   RowEmission &rows;
-  Value source, scale, bias, residual;
-  double epsilon;
+  ArrayRef<RowEmission::Row> positions;
+  Value source, scale, bias;
   bool fma;
-  Value count, mean, deviation, inverse;
-  SmallVector<Value> row;
+  SmallVector<Value> means, deviations, inverses;
+};
+
+/// The rows of the packed results of a `lowbit.layer_norm_pack`.
+class PackedRows {
+public:
+  PackedRows(RowEmission &rows, LayerNormPackOp op)
+      : e(rows.e), rows(rows), operands(op.getBodyOperands()),
+        quantizers(e, op.getBody().front(), operands,
+                   cast<MemRefType>(rows.init.getType()).getShape(),
+                   rows.lanes),
+        planes(op.getBody().front().getTerminator()->getNumOperands()) {
+    for (auto [attr, memref] :
+         llvm::zip_equal(op.getPackings(), op.getInits().drop_front()))
+      results.push_back({memref, cast<PackingAttr>(attr).getPlanes()});
+  }
+
+  /// Stores the numbers of a row and their codes.
+  void emit(const RowEmission::Row &row,
+            llvm::function_ref<Value(Value k, Value left)> element) {
+    SmallVector<Value> ones(planes, e.i64(0));
+    ones = e.forVectors(
+        rows.size, 64, ones, [&](Value begin, Value count, ValueRange carried) {
+          SmallVector<Value> words = emitWords(row, begin, count, element);
+          SmallVector<Value> next;
+          for (auto [word, sum] : llvm::zip_equal(words, carried))
+            next.push_back(
+                e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
+          Value at = e.floorDiv(begin, 64);
+          size_t plane = 0;
+          for (const Result &result : results)
+            for (int64_t p = 0; p < result.planes; ++p)
+              store(result, row,
+                    e.add(e.mul(at, e.index(result.planes)), e.index(p)),
+                    words[plane++]);
+          return next;
+        });
+    Value last = e.ceilDiv(rows.size, 64);
+    size_t plane = 0;
+    for (const Result &result : results) {
+      Value sum = e.i64(0);
+      for (int64_t p = 0; p < result.planes; ++p)
+        sum = e.addPlane(sum, ones[plane++], p);
+      store(result, row, e.mul(last, e.index(result.planes)), sum);
+    }
+  }
+
+private:
+  struct Result {
+    Value memref;
+    int64_t planes;
+  };
+
+  void store(const Result &result, const RowEmission::Row &row, Value position,
+             Value word) {
+    SmallVector<Value> indices(row);
+    indices.push_back(position);
+    memref::StoreOp::create(e.b, e.loc, word, result.memref, indices);
+  }
+
+  /// The words of all planes of 64 elements, `count` of them when it is given.
+  SmallVector<Value>
+  emitWords(const RowEmission::Row &row, Value begin, Value count,
+            llvm::function_ref<Value(Value k, Value left)> element) {
+    SmallVector<SmallVector<Value>> parts(planes);
+    for (int64_t first = 0; first < 64; first += rows.lanes) {
+      Value k = e.add(begin, e.index(first)), left;
+      if (count)
+        left = arith::MaxSIOp::create(
+            e.b, e.loc, e.sub(count, e.index(first)), e.index(0));
+      Value y = element(k, left);
+      rows.store(y, row, k, left);
+      SmallVector<Value> position(row);
+      position.push_back(k);
+      for (auto [part, bits] :
+           llvm::zip_equal(parts, quantizers.apply(y, position, left))) {
+        Value kept = bits;
+        if (left)
+          kept = arith::AndIOp::create(
+              e.b, e.loc, bits,
+              vector::CreateMaskOp::create(e.b, e.loc, bits.getType(), left));
+        part.push_back(kept);
+      }
+    }
+    SmallVector<Value> words;
+    for (ArrayRef<Value> part : parts)
+      words.push_back(e.joinBits(part));
+    return words;
+  }
+
+  Emission &e;
+  RowEmission &rows;
+  SmallVector<Value> operands;
+  Epilogue quantizers;
+  size_t planes;
+  SmallVector<Result> results;
 };
 
 } // namespace
@@ -204,13 +346,12 @@ LogicalResult mlir::lowbit::emitLayerNorm(RewriterBase &rewriter,
     return op.emitOpError("must be on buffers before code is emitted for it");
   Emission e(rewriter, op.getLoc());
   RowEmission rows(e, target, op.getInit());
-  rows.forRows([&](ValueRange row) {
-    NormRow norm(rows, op.getInput(), op.getScale(), op.getBias(),
-                 op.getResidual(), op.getEpsilon(), target.has("fma"));
-    norm.begin(row);
-    e.forVectors(rows.size, rows.lanes, [&](Value k, Value left) {
-      rows.store(norm.element(k, left), row, k, left);
-    });
+  rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
+    NormRows norm(rows, op, positions, target.has("fma"));
+    for (auto [r, row] : llvm::enumerate(positions))
+      e.forVectors(rows.size, rows.lanes, [&](Value k, Value left) {
+        rows.store(norm.element(r, k, left), row, k, left);
+      });
   });
   rewriter.eraseOp(op);
   return success();
@@ -219,77 +360,17 @@ LogicalResult mlir::lowbit::emitLayerNorm(RewriterBase &rewriter,
 LogicalResult mlir::lowbit::emitLayerNormPack(RewriterBase &rewriter,
                                               LayerNormPackOp op,
                                               const Target &target) {
-  Value init = op.getInits().front();
-  auto type = dyn_cast<MemRefType>(init.getType());
-  if (!type)
+  if (!isa<MemRefType>(op.getInput().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
   Emission e(rewriter, op.getLoc());
-  RowEmission rows(e, target, init);
-  SmallVector<Value> operands(op.getBodyOperands());
-  Epilogue quantizers(e, op.getBody().front(), operands, type.getShape(),
-                      rows.lanes);
-  SmallVector<std::pair<Value, int64_t>> packed; // with the number of planes
-  for (auto [attr, value] :
-       llvm::zip_equal(op.getPackings(), op.getInits().drop_front()))
-    packed.push_back({value, cast<PackingAttr>(attr).getPlanes()});
-  auto storeWord = [&](Value memref, ValueRange row, Value position,
-                       Value word) {
-    SmallVector<Value> indices(row);
-    indices.push_back(position);
-    memref::StoreOp::create(e.b, e.loc, word, memref, indices);
-  };
-  Value words = e.ceilDiv(rows.size, 64);
-  size_t planes = op.getBody().front().getTerminator()->getNumOperands();
-  rows.forRows([&](ValueRange row) {
-    NormRow norm(rows, op.getInput(), op.getScale(), op.getBias(),
-                 op.getResidual(), op.getEpsilon(), target.has("fma"));
-    norm.begin(row);
-    SmallVector<Value> ones(planes, e.i64(0));
-    ones = e.forVectors(
-        rows.size, 64, ones, [&](Value begin, Value count, ValueRange carried) {
-          SmallVector<SmallVector<Value>> parts(planes);
-          for (int64_t first = 0; first < 64; first += rows.lanes) {
-            Value k = e.add(begin, e.index(first)), left;
-            if (count)
-              left = arith::MaxSIOp::create(
-                  e.b, e.loc, e.sub(count, e.index(first)), e.index(0));
-            Value y = norm.element(k, left);
-            rows.store(y, row, k, left);
-            SmallVector<Value> position(row);
-            position.push_back(k);
-            for (auto [part, bit] :
-                 llvm::zip_equal(parts, quantizers.apply(y, position, left))) {
-              Value kept = bit;
-              if (left)
-                kept = arith::AndIOp::create(
-                    e.b, e.loc, bit,
-                    vector::CreateMaskOp::create(e.b, e.loc, bit.getType(),
-                                                 left));
-              part.push_back(kept);
-            }
-          }
-          SmallVector<Value> bits, next;
-          for (ArrayRef<Value> part : parts)
-            bits.push_back(e.joinBits(part));
-          for (auto [word, count] : llvm::zip_equal(bits, carried))
-            next.push_back(
-                e.add(count, math::CtPopOp::create(e.b, e.loc, word)));
-          Value word = e.floorDiv(begin, 64);
-          size_t plane = 0;
-          for (auto [memref, count] : packed)
-            for (int64_t p = 0; p < count; ++p)
-              storeWord(memref, row,
-                        e.add(e.mul(word, e.index(count)), e.index(p)),
-                        bits[plane++]);
-          return next;
-        });
-    size_t plane = 0;
-    for (auto [memref, count] : packed) {
-      Value sum = e.i64(0);
-      for (int64_t p = 0; p < count; ++p)
-        sum = e.addPlane(sum, ones[plane++], p);
-      storeWord(memref, row, e.mul(words, e.index(count)), sum);
-    }
+  RowEmission rows(e, target, op.getInits().front());
+  PackedRows packed(rows, op);
+  rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
+    NormRows norm(rows, op, positions, target.has("fma"));
+    for (auto [r, row] : llvm::enumerate(positions))
+      packed.emit(row, [&, r = r](Value k, Value left) {
+        return norm.element(r, k, left);
+      });
   });
   rewriter.eraseOp(op);
   return success();
@@ -303,7 +384,7 @@ LogicalResult mlir::lowbit::emitSoftmax(RewriterBase &rewriter, SoftmaxOp op,
   RowEmission rows(e, target, op.getInit());
   int64_t lanes = rows.lanes;
   double lowest = -std::numeric_limits<double>::infinity();
-  rows.forRows([&](ValueRange row) {
+  auto emitRow = [&](const RowEmission::Row &row) {
     Value least = e.constant(rows.type, lowest);
     SmallVector<Value> maxima = e.forVectors(
         rows.size, lanes, least,
@@ -315,18 +396,22 @@ LogicalResult mlir::lowbit::emitSoftmax(RewriterBase &rewriter, SoftmaxOp op,
     Value maximum = e.broadcast(
         e.reduce(maxima[0], [&](Value a, Value b) { return e.greater(a, b); }),
         lanes);
-    Value total = rows.sum([&](Value k, Value left) {
+    Value total = rows.sum(1, [&](size_t, Value k, Value left) {
       Value x = rows.load(op.getInput(), row, k, left, lowest);
       x = arith::SubFOp::create(e.b, e.loc, x, maximum);
       Value y = rows.keep(math::ExpOp::create(e.b, e.loc, x), left);
       rows.store(y, row, k, left);
       return y;
-    });
+    })[0];
     Value sum = e.broadcast(total, lanes);
     e.forVectors(rows.size, lanes, [&](Value k, Value left) {
       Value y = rows.load(rows.init, row, k, left);
       rows.store(arith::DivFOp::create(e.b, e.loc, y, sum), row, k, left);
     });
+  };
+  rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
+    for (const RowEmission::Row &row : positions)
+      emitRow(row);
   });
   rewriter.eraseOp(op);
   return success();
