@@ -23,7 +23,7 @@ extern "C" {
 /// First word of every artifact: "LOWBIT" and two zero bytes.
 #define LOWBIT_ARTIFACT_MAGIC UINT64_C(0x0000544942574F4C)
 /// Raised whenever a structure below changes.
-#define LOWBIT_ARTIFACT_VERSION 1
+#define LOWBIT_ARTIFACT_VERSION 2
 /// The symbol of the LowbitArtifact that a shared library exports.
 #define LOWBIT_ARTIFACT_SYMBOL "lowbit_artifact"
 
@@ -80,12 +80,33 @@ typedef struct LowbitHost {
   void (*fail)(LowbitCall *call, const char *message);
 } LowbitHost;
 
-/// Runs the model: 0 on success, else non-zero after `fail` or a null from
+/// Runs one entry: 0 on success, else non-zero after `fail` or a null from
 /// `workspace` or `output`.
-typedef int32_t (*LowbitEntry)(const LowbitHost *host, LowbitCall *call,
-                               const LowbitBuffer *inputs);
+typedef int32_t (*LowbitEntryFunction)(const LowbitHost *host, LowbitCall *call,
+                                       const LowbitBuffer *inputs);
 
-/// The table of contents of an artifact.
+/// One model of an artifact: its signature and its code.
+typedef struct LowbitEntryPoint {
+  const char *name; // unique in the artifact
+  uint32_t num_inputs;
+  uint32_t num_outputs;
+  const LowbitTensorSpec *inputs;
+  const LowbitTensorSpec *outputs;
+  uint32_t num_symbols;
+  uint32_t reserved;          // 0
+  const char *const *symbols; // names of the symbolic dimensions
+  /// The slot that an input is taken from and that an output goes to, for each
+  /// input and output; LOWBIT_NO_SLOT for those that belong to the caller.
+  const int32_t *input_slots;
+  const int32_t *output_slots;
+  LowbitEntryFunction run;
+} LowbitEntryPoint;
+
+/// No slot: the caller gives the input or takes the output.
+#define LOWBIT_NO_SLOT (-1)
+
+/// The table of contents of an artifact. A slot is a tensor that a session
+/// keeps from one run to the next, such as the keys of past tokens.
 typedef struct LowbitArtifact {
   uint64_t magic;              // LOWBIT_ARTIFACT_MAGIC
   uint32_t version;            // LOWBIT_ARTIFACT_VERSION
@@ -94,14 +115,10 @@ typedef struct LowbitArtifact {
   const char *target;          // what the user asked for, e.g. "x86-64-v3"
   const char *const *features; // LLVM spelling: "avx2", "avx512vpopcntdq", ...
   const char *report;          // the compile report as JSON, or null
-  uint32_t num_inputs;
-  uint32_t num_outputs;
-  const LowbitTensorSpec *inputs;
-  const LowbitTensorSpec *outputs;
-  uint32_t num_symbols;
-  uint32_t reserved;          // 0
-  const char *const *symbols; // names of the symbolic dimensions
-  LowbitEntry entry;
+  uint32_t num_entries;        // at least 1; the first is the default
+  uint32_t num_slots;
+  const LowbitEntryPoint *entries;
+  const char *const *slots; // names: those of the inputs that take them
 } LowbitArtifact;
 
 #ifdef __cplusplus

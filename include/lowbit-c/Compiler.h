@@ -26,6 +26,12 @@
 extern "C" {
 #endif
 
+/// An output that is kept as an input of later runs in a session.
+typedef struct LowbitStatePair {
+  const char *input;
+  const char *output;
+} LowbitStatePair;
+
 /// How to compile; all zero means the defaults. The strings are copied.
 typedef struct LowbitCompileOptions {
   /// What to make, a name of `lowbit-compile --emit`: "so", "obj", "asm",
@@ -43,6 +49,10 @@ typedef struct LowbitCompileOptions {
   const char *name;
   /// Not 0: the diagnostics tell why something was not recognised.
   int32_t remarks;
+  /// States beyond those that names tell (`past_x` and `present_x`), of any
+  /// models.
+  int32_t num_states;
+  const LowbitStatePair *states;
 } LowbitCompileOptions;
 
 /// What the compiler made.
@@ -58,6 +68,25 @@ LOWBIT_API LowbitError *lowbitCompileFile(const char *path,
 /// looked for in the folder `base_dir`; null refuses external data.
 LOWBIT_API LowbitError *lowbitCompileBuffer(const void *data, size_t size,
                                             const char *base_dir,
+                                            const LowbitCompileOptions *options,
+                                            LowbitCompiled **compiled);
+
+/// A model that becomes an entry of an artifact: a file, or bytes in memory.
+typedef struct LowbitModelSource {
+  /// The name of the entry; null: the stem of `path`, "main" without one.
+  const char *name;
+  /// A file; null: `size` bytes at `data`, with external data in `base_dir`
+  /// (null refuses external data).
+  const char *path;
+  const void *data;
+  size_t size;
+  const char *base_dir;
+} LowbitModelSource;
+
+/// Compiles models into one artifact with an entry for each; the first is the
+/// default. Weights that they share are stored once.
+LOWBIT_API LowbitError *lowbitCompileModels(const LowbitModelSource *models,
+                                            int32_t num_models,
                                             const LowbitCompileOptions *options,
                                             LowbitCompiled **compiled);
 

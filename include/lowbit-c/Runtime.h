@@ -98,7 +98,8 @@ LOWBIT_API LowbitError *lowbitModelLoadStatic(const LowbitArtifact *artifact,
 /// is allowed.
 LOWBIT_API void lowbitModelDestroy(LowbitModel *model);
 
-/// The strings and specs below live as long as the model.
+/// The strings and specs below live as long as the model. Inputs, outputs and
+/// symbols are those of the default entry.
 LOWBIT_API int32_t lowbitModelGetNumInputs(const LowbitModel *model);
 LOWBIT_API int32_t lowbitModelGetNumOutputs(const LowbitModel *model);
 /// Name, element type and dimensions of an input or output; null when `index`
@@ -123,6 +124,40 @@ LOWBIT_API const char *lowbitModelGetFeature(const LowbitModel *model,
 LOWBIT_API const char *lowbitModelGetReport(const LowbitModel *model);
 /// How many threads a run may use; at least 1.
 LOWBIT_API int32_t lowbitModelGetNumThreads(const LowbitModel *model);
+
+//===----------------------------------------------------------------------===//
+// Entries
+//===----------------------------------------------------------------------===//
+
+/// One of the models that an artifact holds, such as an encoder and a decoder
+/// step. Belongs to its LowbitModel and lives as long.
+typedef struct LowbitEntry LowbitEntry;
+
+/// At least 1; entry 0 is the default one, which lowbitModelRun runs.
+LOWBIT_API int32_t lowbitModelGetNumEntries(const LowbitModel *model);
+/// Null when `index` is out of range.
+LOWBIT_API LowbitEntry *lowbitModelGetEntry(LowbitModel *model, int32_t index);
+/// Null when no entry has that name.
+LOWBIT_API LowbitEntry *lowbitModelFindEntry(LowbitModel *model,
+                                             const char *name);
+
+LOWBIT_API const char *lowbitEntryGetName(const LowbitEntry *entry);
+/// As lowbitModelGetNumInputs and so on.
+LOWBIT_API int32_t lowbitEntryGetNumInputs(const LowbitEntry *entry);
+LOWBIT_API int32_t lowbitEntryGetNumOutputs(const LowbitEntry *entry);
+LOWBIT_API const LowbitTensorSpec *lowbitEntryGetInput(const LowbitEntry *entry,
+                                                       int32_t index);
+LOWBIT_API const LowbitTensorSpec *
+lowbitEntryGetOutput(const LowbitEntry *entry, int32_t index);
+LOWBIT_API int32_t lowbitEntryGetNumSymbols(const LowbitEntry *entry);
+LOWBIT_API const char *lowbitEntryGetSymbol(const LowbitEntry *entry,
+                                            int32_t index);
+/// The state (see Session.h) that an input is taken from, or that an output
+/// becomes; null for those that belong to the caller.
+LOWBIT_API const char *lowbitEntryGetInputState(const LowbitEntry *entry,
+                                                int32_t index);
+LOWBIT_API const char *lowbitEntryGetOutputState(const LowbitEntry *entry,
+                                                 int32_t index);
 
 //===----------------------------------------------------------------------===//
 // Runs
@@ -153,6 +188,13 @@ typedef void *(*LowbitOutputCallback)(void *user, int32_t index,
 /// own scratch memory, and a run that finds the model's worker threads busy
 /// with another run goes on alone.
 LOWBIT_API LowbitError *lowbitModelRun(LowbitModel *model,
+                                       const LowbitTensor *inputs,
+                                       int32_t num_inputs,
+                                       LowbitOutputCallback allocate,
+                                       void *user, LowbitResult **result);
+
+/// The same for one entry of the model.
+LOWBIT_API LowbitError *lowbitEntryRun(LowbitEntry *entry,
                                        const LowbitTensor *inputs,
                                        int32_t num_inputs,
                                        LowbitOutputCallback allocate,

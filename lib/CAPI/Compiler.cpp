@@ -49,6 +49,9 @@ static LowbitError *compileWith(
     if (given->name)
       options.name = given->name;
     options.remarks = given->remarks != 0;
+    for (int32_t i = 0; i < given->num_states; ++i)
+      options.states.emplace_back(given->states[i].input,
+                                  given->states[i].output);
   }
   llvm::Expected<CompileResult> result = compile(options);
   if (!result)
@@ -73,6 +76,25 @@ LowbitError *lowbitCompileBuffer(const void *data, size_t size,
   return compileWith(options, compiled, [&](const CompileOptions &options) {
     return compileBuffer(bytes, /*isMLIR=*/false, base_dir ? base_dir : "",
                          options);
+  });
+}
+
+LowbitError *lowbitCompileModels(const LowbitModelSource *models,
+                                 int32_t num_models,
+                                 const LowbitCompileOptions *options,
+                                 LowbitCompiled **compiled) {
+  std::vector<ModelSource> sources;
+  for (int32_t i = 0; i < num_models; ++i) {
+    const LowbitModelSource &model = models[i];
+    ModelSource &source = sources.emplace_back();
+    source.name = model.name ? model.name : "";
+    source.path = model.path ? model.path : "";
+    source.bytes =
+        llvm::StringRef(static_cast<const char *>(model.data), model.size);
+    source.baseDir = model.base_dir ? model.base_dir : "";
+  }
+  return compileWith(options, compiled, [&](const CompileOptions &options) {
+    return compileModels(sources, options);
   });
 }
 

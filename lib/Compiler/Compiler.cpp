@@ -27,6 +27,7 @@
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -61,16 +62,17 @@ namespace {
 /// One compilation.
 class Compilation {
 public:
-  Compilation(const CompileOptions &options, Target target)
-      : options(options), target(std::move(target)), context(makeRegistry()),
-        diagnostics(&context, options.remarks) {
+  Compilation(ArrayRef<ModelSource> sources, const CompileOptions &options,
+              Target target)
+      : sources(sources), options(options), target(std::move(target)),
+        context(makeRegistry()),
+        diagnostics(&context, options.remarks,
+                    /*nameModels=*/sources.size() > 1) {
     context.disableMultithreading();
     context.loadAllAvailableDialects();
   }
 
-  /// Everything after the module has been read.
-  llvm::Expected<CompileResult>
-  run(function_ref<OwningOpRef<ModuleOp>(MLIRContext *)> read);
+  llvm::Expected<CompileResult> run();
 
 private:
   static DialectRegistry makeRegistry() {
@@ -80,8 +82,12 @@ private:
     return registry;
   }
 
+  llvm::Error readModels();
+  llvm::Expected<OwningOpRef<ModuleOp>> readModel(const ModelSource &source);
   llvm::Error runStage(StringRef name,
                        function_ref<void(OpPassManager &)> build);
+  llvm::Error runModelStage(StringRef name,
+                            function_ref<void(OpPassManager &)> build);
   llvm::Error runStages();
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> print();
   llvm::Error generateCode(CompileResult &result);
@@ -89,10 +95,12 @@ private:
   llvm::Error fail(const Twine &what);
   std::string getSymbol() const;
 
+  ArrayRef<ModelSource> sources;
   const CompileOptions &options;
   Target target;
   MLIRContext context;
   DiagnosticCollector diagnostics;
+  /// A model with its @main, or a module for each of several models.
   OwningOpRef<ModuleOp> module;
   std::chrono::steady_clock::time_point start =
       std::chrono::steady_clock::now();
@@ -124,8 +132,23 @@ llvm::Error Compilation::runStage(StringRef name,
   return llvm::Error::success();
 }
 
+/// Whether a module holds the modules of several models.
+static bool isProgram(ModuleOp module) {
+  return !module.getOps<ModuleOp>().empty();
+}
+
+llvm::Error
+Compilation::runModelStage(StringRef name,
+                           function_ref<void(OpPassManager &)> build) {
+  return runStage(name, [&](OpPassManager &manager) {
+    build(isProgram(*module) ? manager.nest<ModuleOp>() : manager);
+  });
+}
+
 /// Whether buffers have taken the place of tensors: stage loops is behind us.
 static bool isBufferized(ModuleOp module) {
+  if (isProgram(module))
+    module = *module.getOps<ModuleOp>().begin();
   auto main = module.lookupSymbol<func::FuncOp>("main");
   return main && llvm::any_of(main.getFunctionType().getInputs(),
                               llvm::IsaPred<BaseMemRefType>);
@@ -135,17 +158,17 @@ llvm::Error Compilation::runStages() {
   if (module->lookupSymbol<LLVM::GlobalOp>(getSymbol()))
     return llvm::Error::success();
   if (!isBufferized(*module)) {
-    if (llvm::Error error = runStage("onnx", buildONNXStage))
+    if (llvm::Error error = runModelStage("onnx", buildONNXStage))
       return error;
     if (options.emit == Emit::ONNX)
       return llvm::Error::success();
-    if (llvm::Error error = runStage("lowbit", buildLowbitStage))
+    if (llvm::Error error = runModelStage("lowbit", buildLowbitStage))
       return error;
     if (options.emit == Emit::Lowbit)
       return llvm::Error::success();
     LoopsStageOptions loops;
     loops.kernel = options.kernel;
-    if (llvm::Error error = runStage("loops", [&](OpPassManager &manager) {
+    if (llvm::Error error = runModelStage("loops", [&](OpPassManager &manager) {
           buildLoopsStage(manager, loops);
         }))
       return error;
@@ -154,6 +177,8 @@ llvm::Error Compilation::runStages() {
     return llvm::Error::success();
   LLVMStageOptions llvmOptions;
   llvmOptions.symbol = getSymbol();
+  llvmOptions.entry = sources.front().getEntryName();
+  llvmOptions.program = isProgram(*module);
   return runStage("llvm", [&](OpPassManager &manager) {
     buildLLVMStage(manager, llvmOptions);
   });
@@ -238,14 +263,81 @@ llvm::Error Compilation::generateCode(CompileResult &result) {
   return llvm::Error::success();
 }
 
-llvm::Expected<CompileResult>
-Compilation::run(function_ref<OwningOpRef<ModuleOp>(MLIRContext *)> read) {
-  module = read(&context);
-  if (!module)
+static OwningOpRef<ModuleOp> parseMLIR(std::unique_ptr<llvm::MemoryBuffer> file,
+                                       MLIRContext *context) {
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(file), SMLoc());
+  return parseSourceFile<ModuleOp>(sources, context);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+Compilation::readModel(const ModelSource &source) {
+  OwningOpRef<ModuleOp> model;
+  StringRef extension = llvm::sys::path::extension(source.path);
+  if (source.path.empty() && source.isMLIR) {
+    // The parser wants a zero behind the text.
+    model = parseMLIR(
+        llvm::MemoryBuffer::getMemBufferCopy(source.bytes, "model.mlir"),
+        &context);
+  } else if (source.path.empty()) {
+    model =
+        importONNXBuffer(source.bytes, source.baseDir, &context,
+                         source.name.empty() ? "model.onnx" : source.name);
+  } else if (source.path == "-" || extension == ".mlir" ||
+             extension == ".mlirbc") {
+    auto file = llvm::MemoryBuffer::getFileOrSTDIN(source.path);
+    if (!file)
+      return makeError("cannot read " + source.path + ": " +
+                       file.getError().message());
+    model = parseMLIR(std::move(*file), &context);
+  } else {
+    model = importONNXFile(source.path, &context);
+  }
+  if (!model)
     return fail("the model cannot be read");
+  (*model)->setAttr(Target::kAttrName,
+                    StringAttr::get(&context, target.getSpec()));
+  return model;
+}
+
+llvm::Error Compilation::readModels() {
+  if (sources.empty())
+    return makeError("no model to compile");
+  llvm::StringSet<> names;
+  for (const ModelSource &source : sources)
+    if (std::string name = source.getEntryName(); !names.insert(name).second)
+      return makeError("two models are named '" + name +
+                       "'; give one another name");
+  for (const ModelSource &source : sources) {
+    llvm::Expected<OwningOpRef<ModuleOp>> model = readModel(source);
+    if (!model)
+      return model.takeError();
+    if (sources.size() == 1) {
+      module = std::move(*model);
+      break;
+    }
+    if (!module) {
+      module = ModuleOp::create(UnknownLoc::get(&context));
+      (*module)->setAttr(Target::kAttrName,
+                         StringAttr::get(&context, target.getSpec()));
+    }
+    (**model)->setAttr(SymbolTable::getSymbolAttrName(),
+                       StringAttr::get(&context, source.getEntryName()));
+    module->push_back(model->release());
+  }
+  Builder builder(&context);
+  SmallVector<Attribute> states;
+  for (const auto &[input, output] : options.states)
+    states.push_back(builder.getStrArrayAttr({input, output}));
+  if (!states.empty())
+    (*module)->setAttr("lowbit.states", builder.getArrayAttr(states));
+  return llvm::Error::success();
+}
+
+llvm::Expected<CompileResult> Compilation::run() {
+  if (llvm::Error error = readModels())
+    return std::move(error);
   finishStep("read");
-  (*module)->setAttr(Target::kAttrName,
-                     StringAttr::get(&context, target.getSpec()));
   CompileResult result;
   if (llvm::Error error = runStages())
     return std::move(error);
@@ -263,47 +355,39 @@ Compilation::run(function_ref<OwningOpRef<ModuleOp>(MLIRContext *)> read) {
   return result;
 }
 
-static OwningOpRef<ModuleOp> parseMLIR(std::unique_ptr<llvm::MemoryBuffer> file,
-                                       MLIRContext *context) {
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(file), SMLoc());
-  return parseSourceFile<ModuleOp>(sources, context);
+std::string ModelSource::getEntryName() const {
+  if (!name.empty())
+    return name;
+  if (path.empty() || path == "-")
+    return "main";
+  return llvm::sys::path::stem(path).str();
 }
 
-static llvm::Expected<CompileResult>
-compileWith(const CompileOptions &options,
-            function_ref<OwningOpRef<ModuleOp>(MLIRContext *)> read) {
+llvm::Expected<CompileResult>
+mlir::lowbit::compileModels(ArrayRef<ModelSource> sources,
+                            const CompileOptions &options) {
   llvm::Expected<Target> target = Target::parse(options.target);
   if (!target)
     return target.takeError();
-  return Compilation(options, std::move(*target)).run(read);
+  return Compilation(sources, options, std::move(*target)).run();
 }
 
 llvm::Expected<CompileResult>
 mlir::lowbit::compileFile(StringRef path, const CompileOptions &options) {
-  StringRef extension = llvm::sys::path::extension(path);
-  if (path != "-" && extension != ".mlir" && extension != ".mlirbc")
-    return compileWith(options, [&](MLIRContext *context) {
-      return importONNXFile(path, context);
-    });
-  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
-  if (!file)
-    return makeError("cannot read " + path + ": " + file.getError().message());
-  return compileWith(options, [&](MLIRContext *context) {
-    return parseMLIR(std::move(*file), context);
-  });
+  ModelSource source;
+  // An empty path is a file that does not exist, not a model in memory.
+  source.path = path.empty() ? "./" : path.str();
+  return compileModels(source, options);
 }
 
 llvm::Expected<CompileResult>
 mlir::lowbit::compileBuffer(StringRef bytes, bool isMLIR, StringRef baseDir,
                             const CompileOptions &options) {
-  return compileWith(options, [&](MLIRContext *context) {
-    if (!isMLIR)
-      return importONNXBuffer(bytes, baseDir, context);
-    // The parser wants a zero behind the text.
-    return parseMLIR(llvm::MemoryBuffer::getMemBufferCopy(bytes, "model.mlir"),
-                     context);
-  });
+  ModelSource source;
+  source.bytes = bytes;
+  source.isMLIR = isMLIR;
+  source.baseDir = baseDir.str();
+  return compileModels(source, options);
 }
 
 llvm::Error mlir::lowbit::writeFile(StringRef path, StringRef bytes) {

@@ -20,28 +20,44 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-/// The first place in a file and the first node name in a location.
-static void describe(Location loc, FileLineColLoc &file, StringRef &node) {
-  loc->walk([&](Location part) {
-    if (!file)
-      file = dyn_cast<FileLineColLoc>(part);
-    if (auto name = dyn_cast<NameLoc>(part); name && node.empty())
-      node = name.getName().getValue();
-    return WalkResult::advance();
-  });
-}
+namespace {
+/// What a location tells.
+struct Place {
+  explicit Place(Location loc) {
+    loc->walk([&](Location part) {
+      if (!file)
+        file = dyn_cast<FileLineColLoc>(part);
+      auto name = dyn_cast<NameLoc>(part);
+      if (!name)
+        return WalkResult::advance();
+      if (node.empty())
+        node = name.getName().getValue();
+      // The importer names the model outside of its nodes.
+      if (model.empty() && isa<UnknownLoc>(name.getChildLoc()))
+        model = name.getName().getValue();
+      return WalkResult::advance();
+    });
+  }
+
+  FileLineColLoc file; // the first
+  StringRef node;      // the first
+  StringRef model;
+};
+} // namespace
 
 static void print(raw_ostream &os, StringRef severity, Location loc,
-                  const std::string &message) {
-  FileLineColLoc file;
-  StringRef node;
-  describe(loc, file, node);
-  if (file)
-    os << file.getFilename().getValue() << ":" << file.getLine() << ":"
-       << file.getColumn() << ": ";
+                  const std::string &message, bool nameModel) {
+  Place place(loc);
+  if (place.file)
+    os << place.file.getFilename().getValue() << ":" << place.file.getLine()
+       << ":" << place.file.getColumn() << ": ";
+  else if (nameModel && !place.model.empty())
+    os << place.model << ": ";
   os << severity << ": ";
-  if (!file && !node.empty() && !StringRef(message).contains(node))
-    os << "'" << node << "': ";
+  bool isModel = nameModel && place.node == place.model;
+  if (!place.file && !place.node.empty() && !isModel &&
+      !StringRef(message).contains(place.node))
+    os << "'" << place.node << "': ";
   os << message << "\n";
 }
 
@@ -59,18 +75,19 @@ static StringRef getName(DiagnosticSeverity severity) {
   return "error";
 }
 
-DiagnosticCollector::DiagnosticCollector(MLIRContext *context, bool remarks)
-    : handler(context, [this, remarks](Diagnostic &diagnostic) {
+DiagnosticCollector::DiagnosticCollector(MLIRContext *context, bool remarks,
+                                         bool nameModels)
+    : handler(context, [this, remarks, nameModels](Diagnostic &diagnostic) {
         DiagnosticSeverity severity = diagnostic.getSeverity();
         if (severity == DiagnosticSeverity::Remark && !remarks)
           return success();
         llvm::raw_string_ostream os(text);
         print(os, getName(severity), diagnostic.getLocation(),
-              diagnostic.str());
+              diagnostic.str(), nameModels);
         for (Diagnostic &note : diagnostic.getNotes()) {
           os << "  ";
           print(os, getName(note.getSeverity()), note.getLocation(),
-                note.str());
+                note.str(), nameModels);
         }
         return success();
       }) {}

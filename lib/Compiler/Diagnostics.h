@@ -18,10 +18,11 @@
 namespace mlir::lowbit {
 
 /// Writes each diagnostic on a line of its own, notes indented below it:
-/// `file:3:5: error: message`, `error: 'node name': message`.
+/// `file:3:5: error: message`, `error: 'node name': message`; with `nameModels`
+/// the model stands in front, `model: error: ...`.
 class DiagnosticCollector {
 public:
-  DiagnosticCollector(MLIRContext *context, bool remarks);
+  DiagnosticCollector(MLIRContext *context, bool remarks, bool nameModels);
 
   /// All of them, without a line end behind the last.
   std::string getText() const;

@@ -50,23 +50,13 @@ static void printTable(llvm::raw_ostream &os, llvm::ArrayRef<Row> rows) {
   }
 }
 
-std::string mlir::lowbit::formatReport(StringRef json) {
-  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(json);
-  if (!parsed) {
-    llvm::consumeError(parsed.takeError());
-    return "";
-  }
-  const llvm::json::Object *report = parsed->getAsObject();
-  const llvm::json::Array *matmuls =
-      report ? report->getArray("matmuls") : nullptr;
-  if (!matmuls)
-    return "";
-  std::string result;
-  llvm::raw_string_ostream os(result);
+/// One row per matmul, then the reasons.
+static void printMatmuls(llvm::raw_ostream &os,
+                         const llvm::json::Array &matmuls) {
   std::vector<Row> rows = {
       {"matmul", "batch", "m", "k", "n", "left", "right", "kernel", "bytes"}};
   llvm::SmallVector<std::string> reasons;
-  for (const llvm::json::Value &value : *matmuls) {
+  for (const llvm::json::Value &value : matmuls) {
     const llvm::json::Object *entry = value.getAsObject();
     if (!entry)
       continue;
@@ -82,12 +72,45 @@ std::string mlir::lowbit::formatReport(StringRef json) {
   printTable(os, rows);
   for (const std::string &reason : reasons)
     os << reason << "\n";
-  if (const llvm::json::Object *summary = report->getObject("summary"))
+}
+
+static void printSummary(llvm::raw_ostream &os,
+                         const llvm::json::Object &report) {
+  if (const llvm::json::Object *summary = report.getObject("summary"))
     os << llvm::formatv("{0} matmuls, {1} quantized, {2} float, {3} bytes of "
                         "weights\n",
                         getCell(*summary, "matmuls", "?"),
                         getCell(*summary, "quantized", "?"),
                         getCell(*summary, "float", "?"),
                         getCell(*summary, "weight_bytes", "?"));
+}
+
+std::string mlir::lowbit::formatReport(StringRef json) {
+  llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(json);
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return "";
+  }
+  const llvm::json::Object *report = parsed->getAsObject();
+  if (!report)
+    return "";
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  auto printModel = [&](const llvm::json::Object &model) {
+    if (const llvm::json::Array *matmuls = model.getArray("matmuls")) {
+      printMatmuls(os, *matmuls);
+      printSummary(os, model);
+    }
+  };
+  printModel(*report);
+  if (const llvm::json::Array *entries = report->getArray("entries")) {
+    for (const llvm::json::Value &value : *entries)
+      if (const llvm::json::Object *entry = value.getAsObject()) {
+        os << "entry " << getCell(*entry, "name", "-") << "\n";
+        printModel(*entry);
+      }
+    os << "all entries: ";
+    printSummary(os, *report);
+  }
   return result;
 }

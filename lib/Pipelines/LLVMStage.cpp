@@ -23,14 +23,15 @@
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
+using namespace mlir::lowbit;
 
 static void cleanUp(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
 
-void mlir::lowbit::buildLLVMStage(OpPassManager &pm,
-                                  const LLVMStageOptions &options) {
+/// One model, from @main to functions of the LLVM dialect.
+static void lowerModel(OpPassManager &pm, StringRef name) {
   // What is left of linalg and vector becomes loops and one-dimensional
   // vectors.
   pm.addNestedPass<func::FuncOp>(createLowbitLinalgToLoops());
@@ -44,7 +45,7 @@ void mlir::lowbit::buildLLVMStage(OpPassManager &pm,
   // Memory, entry, threads.
   pm.addPass(createLowbitPlanArena());
   ConvertToLowbitEntryOptions entry;
-  entry.symbol = options.symbol;
+  entry.name = name.str();
   pm.addPass(createConvertToLowbitEntry(entry));
   pm.addPass(createLowbitOutlineParallel());
   cleanUp(pm);
@@ -66,5 +67,19 @@ void mlir::lowbit::buildLLVMStage(OpPassManager &pm,
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void mlir::lowbit::buildLLVMStage(OpPassManager &pm,
+                                  const LLVMStageOptions &options) {
+  if (options.program) {
+    lowerModel(pm.nest<ModuleOp>(), options.entry);
+    pm.addPass(createLowbitLinkEntries());
+  } else {
+    lowerModel(pm, options.entry);
+  }
   pm.addPass(createLowbitPackGlobals());
+  pm.addPass(createLowbitMergeGlobals());
+  LowbitEmitArtifactTableOptions table;
+  table.symbol = options.symbol;
+  pm.addPass(createLowbitEmitArtifactTable(table));
 }

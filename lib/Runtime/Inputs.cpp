@@ -28,48 +28,55 @@ static std::string quote(const std::string &name) { return "'" + name + "'"; }
 
 /// "'a', 'b'" for the inputs for which `select` holds.
 template <typename Select>
-static std::string listInputs(const LowbitArtifact &artifact, Select select) {
+static std::string listInputs(const LowbitEntryPoint &entry, Select select) {
   std::string text;
-  for (uint32_t i = 0; i < artifact.num_inputs; ++i)
+  for (uint32_t i = 0; i < entry.num_inputs; ++i)
     if (select(i))
-      text += (text.empty() ? "" : ", ") + quote(artifact.inputs[i].name);
+      text += (text.empty() ? "" : ", ") + quote(entry.inputs[i].name);
   return text.empty() ? "none" : text;
 }
 
-/// Which tensor is which input; every input is there exactly once.
-static std::vector<const LowbitTensor *>
-matchNames(const LowbitArtifact &artifact, const LowbitTensor *tensors,
-           int32_t count) {
-  std::vector<const LowbitTensor *> matched(artifact.num_inputs, nullptr);
+Inputs::Inputs(const LowbitEntryPoint &entry)
+    : entry(entry), given(entry.num_inputs, nullptr),
+      symbols(entry.num_symbols) {}
+
+void Inputs::match(const LowbitTensor *tensors, int32_t count) {
+  if (count < 0 || (count != 0 && !tensors))
+    failInput("got " + std::to_string(count) + " inputs, but no tensors");
   for (int32_t i = 0; i < count; ++i) {
     uint32_t index = 0;
     if (!tensors[i].name) {
       index = static_cast<uint32_t>(i);
-      if (index >= artifact.num_inputs)
+      if (index >= entry.num_inputs)
         failInput("got " + std::to_string(count) + " inputs, expected " +
-                  std::to_string(artifact.num_inputs));
+                  std::to_string(entry.num_inputs));
     } else {
-      while (index < artifact.num_inputs &&
-             std::strcmp(artifact.inputs[index].name, tensors[i].name) != 0)
+      while (index < entry.num_inputs &&
+             std::strcmp(entry.inputs[index].name, tensors[i].name) != 0)
         ++index;
-      if (index == artifact.num_inputs)
+      if (index == entry.num_inputs)
         failInput("unknown input " + quote(tensors[i].name) + ", expected " +
-                  listInputs(artifact, [](uint32_t) { return true; }));
+                  listInputs(entry, [](uint32_t) { return true; }));
     }
-    if (matched[index])
-      failInput("input " + quote(artifact.inputs[index].name) +
+    if (given[index])
+      failInput("input " + quote(entry.inputs[index].name) +
                 " is given twice");
-    matched[index] = &tensors[i];
+    given[index] = &tensors[i];
   }
-  auto isMissing = [&](uint32_t i) { return !matched[i]; };
-  for (uint32_t i = 0; i < artifact.num_inputs; ++i)
-    if (isMissing(i))
-      failInput("missing input " + listInputs(artifact, isMissing));
-  return matched;
+  // Checked in the entry's order: messages do not depend on the caller's.
+  for (uint32_t i = 0; i < entry.num_inputs; ++i)
+    if (given[i])
+      give(i, *given[i]);
 }
 
-static void checkTensor(const LowbitTensorSpec &spec,
-                        const LowbitTensor &tensor) {
+void Inputs::give(uint32_t input, const LowbitTensor &tensor) {
+  checkTensor(entry.inputs[input], tensor);
+  bindSymbols(entry.inputs[input], tensor);
+  given[input] = &tensor;
+}
+
+void lowbit::checkTensor(const LowbitTensorSpec &spec,
+                         const LowbitTensor &tensor) {
   const std::string name = "input " + quote(spec.name);
   if (tensor.dtype != spec.dtype)
     failInput(name + " is " + lowbitDTypeGetName(tensor.dtype) + ", expected " +
@@ -98,53 +105,45 @@ static void checkTensor(const LowbitTensorSpec &spec,
               "-byte elements");
 }
 
-/// The extents of the symbols, each with the dimension that gave it.
-class SymbolTable {
-public:
-  explicit SymbolTable(const LowbitArtifact &artifact)
-      : artifact(artifact), values(artifact.num_symbols) {}
-
-  void bind(const LowbitTensorSpec &spec, const LowbitTensor &tensor) {
-    for (int32_t d = 0; d < spec.rank; ++d) {
-      if (spec.dims[d] > LOWBIT_DIM_SYMBOL(0))
-        continue;
-      // Inverts LOWBIT_DIM_SYMBOL; the index was checked at load.
-      const int64_t symbol = LOWBIT_DIM_SYMBOL(0) - spec.dims[d];
-      Value &value = values[static_cast<size_t>(symbol)];
-      if (!value.source) {
-        value = {&spec, tensor.dims[d]};
-      } else if (value.extent != tensor.dims[d]) {
-        failInput("input " + quote(spec.name) + " dimension " +
-                  std::to_string(d) + " is " + std::to_string(tensor.dims[d]) +
-                  ", but " + quote(artifact.symbols[symbol]) + " is " +
-                  std::to_string(value.extent) + " in " +
-                  quote(value.source->name));
-      }
+void Inputs::bindSymbols(const LowbitTensorSpec &spec,
+                         const LowbitTensor &tensor) {
+  for (int32_t d = 0; d < spec.rank; ++d) {
+    if (spec.dims[d] > LOWBIT_DIM_SYMBOL(0))
+      continue;
+    // Inverts LOWBIT_DIM_SYMBOL; the index was checked at load.
+    const int64_t index = LOWBIT_DIM_SYMBOL(0) - spec.dims[d];
+    Symbol &symbol = symbols[static_cast<size_t>(index)];
+    if (!symbol.source) {
+      symbol = {&spec, tensor.dims[d]};
+    } else if (symbol.extent != tensor.dims[d]) {
+      failInput("input " + quote(spec.name) + " dimension " +
+                std::to_string(d) + " is " + std::to_string(tensor.dims[d]) +
+                ", but " + quote(entry.symbols[index]) + " is " +
+                std::to_string(symbol.extent) + " in " +
+                quote(symbol.source->name));
     }
   }
+}
 
-private:
-  struct Value {
-    const LowbitTensorSpec *source = nullptr;
-    int64_t extent = 0;
-  };
-  const LowbitArtifact &artifact;
-  std::vector<Value> values;
-};
+std::optional<int64_t> Inputs::getExtent(int64_t dim) const {
+  if (dim >= 0)
+    return dim;
+  if (dim == LOWBIT_DIM_ANY)
+    return std::nullopt;
+  const Symbol &symbol =
+      symbols[static_cast<size_t>(LOWBIT_DIM_SYMBOL(0) - dim)];
+  if (!symbol.source)
+    return std::nullopt;
+  return symbol.extent;
+}
 
-std::vector<LowbitBuffer> lowbit::bindInputs(const LowbitArtifact &artifact,
-                                             const LowbitTensor *tensors,
-                                             int32_t count) {
-  if (count < 0 || (count != 0 && !tensors))
-    failInput("got " + std::to_string(count) + " inputs, but no tensors");
-  const std::vector<const LowbitTensor *> matched =
-      matchNames(artifact, tensors, count);
-  std::vector<LowbitBuffer> buffers(artifact.num_inputs);
-  SymbolTable symbols(artifact);
-  for (uint32_t i = 0; i < artifact.num_inputs; ++i) {
-    checkTensor(artifact.inputs[i], *matched[i]);
-    symbols.bind(artifact.inputs[i], *matched[i]);
-    buffers[i] = {matched[i]->data, matched[i]->dims};
+std::vector<LowbitBuffer> Inputs::finish() const {
+  auto isMissing = [&](uint32_t i) { return !given[i]; };
+  std::vector<LowbitBuffer> buffers(entry.num_inputs);
+  for (uint32_t i = 0; i < entry.num_inputs; ++i) {
+    if (isMissing(i))
+      failInput("missing input " + listInputs(entry, isMissing));
+    buffers[i] = {given[i]->data, given[i]->dims};
   }
   return buffers;
 }

@@ -38,7 +38,7 @@ static void checkNames(const char *const *names, uint32_t count,
       failMalformed(std::string("null in the table of ") + what);
 }
 
-static void checkSpecs(const LowbitArtifact &artifact,
+static void checkSpecs(const LowbitEntryPoint &entry,
                        const LowbitTensorSpec *specs, uint32_t count,
                        const char *what) {
   if (count > kMaxEntries || (count != 0 && !specs))
@@ -55,9 +55,32 @@ static void checkSpecs(const LowbitArtifact &artifact,
       failMalformed(name + " has rank " + std::to_string(spec.rank));
     for (int32_t d = 0; d < spec.rank; ++d)
       if (spec.dims[d] <
-          LOWBIT_DIM_SYMBOL(static_cast<int64_t>(artifact.num_symbols) - 1))
+          LOWBIT_DIM_SYMBOL(static_cast<int64_t>(entry.num_symbols) - 1))
         failMalformed(name + " names an unknown symbol");
   }
+}
+
+static void checkSlots(const LowbitArtifact &artifact, const int32_t *slots,
+                       uint32_t count, const char *what) {
+  if (count != 0 && !slots)
+    failMalformed(std::string("no slots of ") + what + "s");
+  for (uint32_t i = 0; i < count; ++i)
+    if (slots[i] != LOWBIT_NO_SLOT &&
+        (slots[i] < 0 ||
+         static_cast<uint32_t>(slots[i]) >= artifact.num_slots))
+      failMalformed(what + std::string(" ") + std::to_string(i) +
+                    " has the unknown slot " + std::to_string(slots[i]));
+}
+
+static void checkEntry(const LowbitArtifact &artifact,
+                       const LowbitEntryPoint &entry) {
+  if (!entry.name || !entry.run)
+    failMalformed("an entry has no name or no code");
+  checkNames(entry.symbols, entry.num_symbols, "symbols");
+  checkSpecs(entry, entry.inputs, entry.num_inputs, "input");
+  checkSpecs(entry, entry.outputs, entry.num_outputs, "output");
+  checkSlots(artifact, entry.input_slots, entry.num_inputs, "input");
+  checkSlots(artifact, entry.output_slots, entry.num_outputs, "output");
 }
 
 void lowbit::checkArtifact(const LowbitArtifact &artifact, const CPU &cpu) {
@@ -81,11 +104,14 @@ void lowbit::checkArtifact(const LowbitArtifact &artifact, const CPU &cpu) {
                "--target=" +
                cpu.getLevel());
 
-  if (!artifact.producer || !artifact.target || !artifact.entry)
-    failMalformed("no producer, target or entry");
-  checkNames(artifact.symbols, artifact.num_symbols, "symbols");
-  checkSpecs(artifact, artifact.inputs, artifact.num_inputs, "input");
-  checkSpecs(artifact, artifact.outputs, artifact.num_outputs, "output");
+  if (!artifact.producer || !artifact.target)
+    failMalformed("no producer or target");
+  if (artifact.num_entries == 0 || artifact.num_entries > kMaxEntries ||
+      !artifact.entries)
+    failMalformed("bad table of entries");
+  checkNames(artifact.slots, artifact.num_slots, "slots");
+  for (uint32_t i = 0; i < artifact.num_entries; ++i)
+    checkEntry(artifact, artifact.entries[i]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -105,6 +131,16 @@ LowbitModel::LowbitModel(std::unique_ptr<Library> library,
     : library(std::move(library)), artifact(artifact),
       threads(resolveThreads(threads)) {
   checkArtifact(artifact, CPU::host());
+  entries.reserve(artifact.num_entries);
+  for (uint32_t i = 0; i < artifact.num_entries; ++i)
+    entries.push_back({*this, artifact.entries[i]});
+}
+
+LowbitEntry *LowbitModel::findEntry(const std::string &name) {
+  for (LowbitEntry &entry : entries)
+    if (name == entry.point.name)
+      return &entry;
+  return nullptr;
 }
 
 LowbitModel::~LowbitModel() { ThreadPoolDeleter()(pool.load()); }
@@ -180,39 +216,86 @@ void lowbitModelDestroy(LowbitModel *model) { delete model; }
 // Description
 //===----------------------------------------------------------------------===//
 
-int32_t lowbitModelGetNumInputs(const LowbitModel *model) {
-  return static_cast<int32_t>(model->artifact.num_inputs);
-}
-int32_t lowbitModelGetNumOutputs(const LowbitModel *model) {
-  return static_cast<int32_t>(model->artifact.num_outputs);
-}
-int32_t lowbitModelGetNumSymbols(const LowbitModel *model) {
-  return static_cast<int32_t>(model->artifact.num_symbols);
-}
-int32_t lowbitModelGetNumFeatures(const LowbitModel *model) {
-  return static_cast<int32_t>(model->artifact.num_features);
-}
-
 static bool isIndex(int32_t index, uint32_t count) {
   return index >= 0 && static_cast<uint32_t>(index) < count;
 }
 
+int32_t lowbitModelGetNumEntries(const LowbitModel *model) {
+  return static_cast<int32_t>(model->entries.size());
+}
+LowbitEntry *lowbitModelGetEntry(LowbitModel *model, int32_t index) {
+  return isIndex(index, model->artifact.num_entries) ? &model->entries[index]
+                                                     : nullptr;
+}
+LowbitEntry *lowbitModelFindEntry(LowbitModel *model, const char *name) {
+  return name ? model->findEntry(name) : nullptr;
+}
+
+const char *lowbitEntryGetName(const LowbitEntry *entry) {
+  return entry->point.name;
+}
+int32_t lowbitEntryGetNumInputs(const LowbitEntry *entry) {
+  return static_cast<int32_t>(entry->point.num_inputs);
+}
+int32_t lowbitEntryGetNumOutputs(const LowbitEntry *entry) {
+  return static_cast<int32_t>(entry->point.num_outputs);
+}
+const LowbitTensorSpec *lowbitEntryGetInput(const LowbitEntry *entry,
+                                            int32_t index) {
+  return isIndex(index, entry->point.num_inputs) ? &entry->point.inputs[index]
+                                                 : nullptr;
+}
+const LowbitTensorSpec *lowbitEntryGetOutput(const LowbitEntry *entry,
+                                             int32_t index) {
+  return isIndex(index, entry->point.num_outputs) ? &entry->point.outputs[index]
+                                                  : nullptr;
+}
+int32_t lowbitEntryGetNumSymbols(const LowbitEntry *entry) {
+  return static_cast<int32_t>(entry->point.num_symbols);
+}
+const char *lowbitEntryGetSymbol(const LowbitEntry *entry, int32_t index) {
+  return isIndex(index, entry->point.num_symbols) ? entry->point.symbols[index]
+                                                  : nullptr;
+}
+
+/// The name of a slot, or null for none.
+static const char *getSlotName(const LowbitEntry *entry, int32_t slot) {
+  return slot == LOWBIT_NO_SLOT ? nullptr : entry->model.artifact.slots[slot];
+}
+const char *lowbitEntryGetInputState(const LowbitEntry *entry, int32_t index) {
+  return isIndex(index, entry->point.num_inputs)
+             ? getSlotName(entry, entry->point.input_slots[index])
+             : nullptr;
+}
+const char *lowbitEntryGetOutputState(const LowbitEntry *entry, int32_t index) {
+  return isIndex(index, entry->point.num_outputs)
+             ? getSlotName(entry, entry->point.output_slots[index])
+             : nullptr;
+}
+
+int32_t lowbitModelGetNumInputs(const LowbitModel *model) {
+  return lowbitEntryGetNumInputs(&model->entries.front());
+}
+int32_t lowbitModelGetNumOutputs(const LowbitModel *model) {
+  return lowbitEntryGetNumOutputs(&model->entries.front());
+}
 const LowbitTensorSpec *lowbitModelGetInput(const LowbitModel *model,
                                             int32_t index) {
-  return isIndex(index, model->artifact.num_inputs)
-             ? &model->artifact.inputs[index]
-             : nullptr;
+  return lowbitEntryGetInput(&model->entries.front(), index);
 }
 const LowbitTensorSpec *lowbitModelGetOutput(const LowbitModel *model,
                                              int32_t index) {
-  return isIndex(index, model->artifact.num_outputs)
-             ? &model->artifact.outputs[index]
-             : nullptr;
+  return lowbitEntryGetOutput(&model->entries.front(), index);
+}
+int32_t lowbitModelGetNumSymbols(const LowbitModel *model) {
+  return lowbitEntryGetNumSymbols(&model->entries.front());
 }
 const char *lowbitModelGetSymbol(const LowbitModel *model, int32_t index) {
-  return isIndex(index, model->artifact.num_symbols)
-             ? model->artifact.symbols[index]
-             : nullptr;
+  return lowbitEntryGetSymbol(&model->entries.front(), index);
+}
+
+int32_t lowbitModelGetNumFeatures(const LowbitModel *model) {
+  return static_cast<int32_t>(model->artifact.num_features);
 }
 const char *lowbitModelGetFeature(const LowbitModel *model, int32_t index) {
   return isIndex(index, model->artifact.num_features)

@@ -20,6 +20,8 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace lowbit {
 class CPU;
@@ -30,6 +32,12 @@ void checkArtifact(const LowbitArtifact &artifact, const CPU &cpu);
 
 } // namespace lowbit
 
+/// One entry of a loaded artifact.
+struct LowbitEntry {
+  LowbitModel &model;
+  const LowbitEntryPoint &point;
+};
+
 struct LowbitModel {
   /// Throws Failure when the artifact cannot run here.
   LowbitModel(std::unique_ptr<lowbit::Library> library,
@@ -39,8 +47,13 @@ struct LowbitModel {
   /// The worker threads, started at the first use in this process.
   lowbit::ThreadPool &getPool();
 
+  /// The entry with that name, or null.
+  LowbitEntry *findEntry(const std::string &name);
+
   const std::unique_ptr<lowbit::Library> library; ///< null when linked in
   const LowbitArtifact &artifact;
+  /// In the artifact's order; at least one.
+  std::vector<LowbitEntry> entries;
   const int32_t threads;
   lowbit::WorkspaceCache workspaces;
 

@@ -10,27 +10,18 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Run.h"
+
 #include "Error.h"
 #include "Inputs.h"
-#include "Memory.h"
 #include "Model.h"
 
 #include <cfenv>
 #include <mutex>
-#include <string>
-#include <vector>
 
 using namespace lowbit;
 
 namespace {
-
-struct Output {
-  LowbitTensor tensor = {};
-  std::string name;
-  std::vector<int64_t> dims;
-  Buffer data; ///< null when the caller owns the storage or has taken it
-  bool isMade = false;
-};
 
 /// The default floating-point environment, for as long as the object lives: a
 /// caller's flush-to-zero or rounding mode must not change results.
@@ -46,17 +37,33 @@ private:
   std::fenv_t saved;
 };
 
+/// Outputs in memory that the caller's function gives.
+class CallbackOutputs : public OutputStorage {
+public:
+  CallbackOutputs(LowbitOutputCallback callback, void *user)
+      : callback(callback), user(user) {}
+  void *allocate(int32_t index, Output &output, size_t bytes) override {
+    return callback(user, index, &output.tensor, bytes);
+  }
+
+private:
+  const LowbitOutputCallback callback;
+  void *const user;
+};
+
 } // namespace
 
-struct LowbitResult {
-  std::vector<Output> outputs;
-};
+void *OwnedOutputs::allocate(int32_t, Output &output, size_t bytes) {
+  output.data = lowbit::allocate(bytes);
+  return output.data.get();
+}
 
 /// A run in progress.
 struct LowbitCall {
-  LowbitCall(LowbitModel &model, LowbitResult &result,
-             LowbitOutputCallback callback, void *user)
-      : model(model), result(result), callback(callback), user(user) {}
+  LowbitCall(const LowbitEntry &entry, LowbitResult &result,
+             OutputStorage &storage)
+      : model(entry.model), entry(entry.point), result(result),
+        storage(storage) {}
   ~LowbitCall() { model.workspaces.giveBack(std::move(workspace)); }
 
   void recordFailure(LowbitErrorCode code, std::string message) {
@@ -67,9 +74,9 @@ struct LowbitCall {
   }
 
   LowbitModel &model;
+  const LowbitEntryPoint &entry;
   LowbitResult &result;
-  const LowbitOutputCallback callback;
-  void *const user;
+  OutputStorage &storage;
   WorkspaceCache::Block workspace;
   /// The first failure; bodies of parallel loops may report too.
   std::mutex mutex;
@@ -112,11 +119,11 @@ static void *hostWorkspace(LowbitCall *call, int64_t bytes) {
 
 static void *hostOutput(LowbitCall *call, int32_t index, const int64_t *dims) {
   return guardHost(call, [&]() -> void * {
-    const LowbitArtifact &artifact = call->model.artifact;
-    if (index < 0 || static_cast<uint32_t>(index) >= artifact.num_outputs)
+    const LowbitEntryPoint &entry = call->entry;
+    if (index < 0 || static_cast<uint32_t>(index) >= entry.num_outputs)
       fail(LOWBIT_ERROR_RUN, "the artifact made an undeclared output");
-    const LowbitTensorSpec &spec = artifact.outputs[index];
-    Output &output = call->result.outputs[index];
+    const LowbitTensorSpec &spec = entry.outputs[index];
+    Output &output = *call->result.outputs[index];
     const std::string name = "output '" + output.name + "'";
     if (output.isMade)
       fail(LOWBIT_ERROR_RUN, "the artifact made " + name + " twice");
@@ -127,13 +134,7 @@ static void *hostOutput(LowbitCall *call, int32_t index, const int64_t *dims) {
     output.dims.assign(dims, dims + spec.rank);
     output.tensor = {output.name.c_str(), spec.dtype, spec.rank,
                      output.dims.data(), nullptr};
-    if (call->callback) {
-      output.tensor.data =
-          call->callback(call->user, index, &output.tensor, *bytes);
-    } else {
-      output.data = allocate(*bytes);
-      output.tensor.data = output.data.get();
-    }
+    output.tensor.data = call->storage.allocate(index, output, *bytes);
     if (!output.tensor.data)
       fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory: no " +
                                            std::to_string(*bytes) +
@@ -173,40 +174,52 @@ static const LowbitHost kHost = {hostWorkspace, hostOutput, hostParallelFor,
 // Runs
 //===----------------------------------------------------------------------===//
 
-/// Calls the entry and makes a failure of everything that is not a success.
-static void callEntry(LowbitCall &call, const LowbitBuffer *inputs) {
+std::unique_ptr<LowbitResult> lowbit::runEntry(const LowbitEntry &entry,
+                                               const LowbitBuffer *inputs,
+                                               OutputStorage &storage) {
+  auto result = std::make_unique<LowbitResult>();
+  for (uint32_t i = 0; i < entry.point.num_outputs; ++i)
+    result->outputs.push_back(
+        std::make_unique<Output>(entry.point.outputs[i].name));
+  LowbitCall call(entry, *result, storage);
   int32_t status;
   {
     DefaultFloatEnvironment environment;
-    status = call.model.artifact.entry(&kHost, &call, inputs);
+    status = entry.point.run(&kHost, &call, inputs);
   }
   if (call.hasFailed)
     throw call.failure;
   if (status != 0)
     fail(LOWBIT_ERROR_RUN,
          "the model failed with status " + std::to_string(status));
-  for (const Output &output : call.result.outputs)
-    if (!output.isMade)
+  for (const std::unique_ptr<Output> &output : result->outputs)
+    if (!output->isMade)
       fail(LOWBIT_ERROR_RUN,
-           "the artifact did not make output '" + output.name + "'");
+           "the artifact did not make output '" + output->name + "'");
+  return result;
+}
+
+LowbitError *lowbitEntryRun(LowbitEntry *entry, const LowbitTensor *inputs,
+                            int32_t num_inputs, LowbitOutputCallback allocate,
+                            void *user, LowbitResult **result) {
+  *result = nullptr;
+  return guard([&] {
+    Inputs given(entry->point);
+    given.match(inputs, num_inputs);
+    const std::vector<LowbitBuffer> buffers = given.finish();
+    OwnedOutputs owned;
+    CallbackOutputs callers(allocate, user);
+    OutputStorage &storage =
+        allocate ? static_cast<OutputStorage &>(callers) : owned;
+    *result = runEntry(*entry, buffers.data(), storage).release();
+  });
 }
 
 LowbitError *lowbitModelRun(LowbitModel *model, const LowbitTensor *inputs,
                             int32_t num_inputs, LowbitOutputCallback allocate,
                             void *user, LowbitResult **result) {
-  *result = nullptr;
-  return guard([&] {
-    const LowbitArtifact &artifact = model->artifact;
-    const std::vector<LowbitBuffer> buffers =
-        bindInputs(artifact, inputs, num_inputs);
-    auto made = std::make_unique<LowbitResult>();
-    made->outputs.resize(artifact.num_outputs);
-    for (uint32_t i = 0; i < artifact.num_outputs; ++i)
-      made->outputs[i].name = artifact.outputs[i].name;
-    LowbitCall call(*model, *made, allocate, user);
-    callEntry(call, buffers.data());
-    *result = made.release();
-  });
+  return lowbitEntryRun(&model->entries.front(), inputs, num_inputs, allocate,
+                        user, result);
 }
 
 int32_t lowbitResultGetNumOutputs(const LowbitResult *result) {
@@ -217,13 +230,13 @@ const LowbitTensor *lowbitResultGetOutput(const LowbitResult *result,
                                           int32_t index) {
   if (index < 0 || static_cast<size_t>(index) >= result->outputs.size())
     return nullptr;
-  return &result->outputs[index].tensor;
+  return &result->outputs[index]->tensor;
 }
 
 void *lowbitResultTakeData(LowbitResult *result, int32_t index) {
   if (index < 0 || static_cast<size_t>(index) >= result->outputs.size())
     return nullptr;
-  return result->outputs[index].data.release();
+  return result->outputs[index]->data.release();
 }
 
 void lowbitBufferRelease(void *data) { FreeDeleter()(data); }

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// lowbit-compile: a model in, an artifact out.
+// lowbit-compile: models in, an artifact out.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +13,7 @@
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 
@@ -20,9 +21,13 @@ using namespace mlir::lowbit;
 namespace cl = llvm::cl;
 
 static cl::OptionCategory category("lowbit-compile options");
-static cl::opt<std::string> input(cl::Positional, cl::Required,
-                                  cl::desc("<model.onnx or .mlir>"),
-                                  cl::cat(category));
+static cl::list<std::string>
+    inputs(cl::Positional, cl::OneOrMore, cl::cat(category),
+           cl::desc("<[name=]model.onnx or .mlir> ..."));
+static cl::list<std::string>
+    states("state", cl::value_desc("input=output"), cl::cat(category),
+           cl::desc("keep an output as an input of later runs in a session, "
+                    "beyond those that names tell (past_x=present_x)"));
 static cl::opt<std::string>
     output("o", cl::value_desc("file"), cl::cat(category),
            cl::desc("output; by default standard output for text, else the "
@@ -61,17 +66,50 @@ static int fail(llvm::Error error) {
   return 1;
 }
 
-/// `name` for `dir/name.onnx`.
-static std::string getStem() {
-  return input == "-" ? "model" : llvm::sys::path::stem(input).str();
+/// Splits NAME=FILE; a file whose own name holds a '=' is a file.
+static ModelSource parseSource(llvm::StringRef text) {
+  ModelSource source;
+  auto [name, path] = text.split('=');
+  if (text.contains('=') && !name.contains('/') && !name.empty() &&
+      !llvm::sys::fs::exists(text)) {
+    source.name = name.str();
+    source.path = path.str();
+  } else {
+    source.path = text.str();
+  }
+  return source;
 }
 
-static std::string getOutput(Emit stage) {
+/// `name` for `dir/name.onnx`.
+static std::string getStem(const ModelSource &source) {
+  return source.path == "-" ? "model"
+                            : llvm::sys::path::stem(source.path).str();
+}
+
+/// Where the result goes; an error when several models leave it open.
+static llvm::Expected<std::string>
+getOutput(Emit stage, llvm::ArrayRef<ModelSource> sources) {
   if (!output.empty())
     return output;
-  if (stage == Emit::Shared)
-    return getStem() + ".so";
-  return stage == Emit::Object ? getStem() + ".o" : "-";
+  if (stage != Emit::Shared && stage != Emit::Object)
+    return "-";
+  if (sources.size() > 1)
+    return llvm::createStringError(
+        "several models become one file: name it with -o");
+  return getStem(sources.front()) + (stage == Emit::Shared ? ".so" : ".o");
+}
+
+/// The pairs of --state; names may hold any character but '='.
+static llvm::Error
+parseStates(std::vector<std::pair<std::string, std::string>> &pairs) {
+  for (llvm::StringRef text : states) {
+    auto [in, out] = text.split('=');
+    if (in.empty() || out.empty())
+      return llvm::createStringError("--state wants INPUT=OUTPUT, got '" +
+                                     text + "'");
+    pairs.emplace_back(in, out);
+  }
+  return llvm::Error::success();
 }
 
 int main(int argc, char **argv) {
@@ -95,10 +133,24 @@ int main(int argc, char **argv) {
   options.remarks = remarks;
   options.elideConstants = elide;
   options.log = verbose ? &llvm::errs() : nullptr;
-  std::string path = getOutput(*stage);
-  options.name = llvm::sys::path::stem(path == "-" ? getStem() : path).str();
+  if (llvm::Error error = parseStates(options.states))
+    return fail(std::move(error));
+  std::vector<ModelSource> sources;
+  for (llvm::StringRef text : inputs)
+    sources.push_back(parseSource(text));
+  llvm::Expected<std::string> place = getOutput(*stage, sources);
+  if (!place)
+    return fail(place.takeError());
+  const std::string &path = *place;
+  options.name =
+      llvm::sys::path::stem(path == "-" ? getStem(sources.front()) : path)
+          .str();
 
-  llvm::Expected<CompileResult> result = compileFile(input, options);
+  // The linker, which has options of its own, forgets ours.
+  const bool wantsReport = report.getNumOccurrences() != 0;
+  const std::string reportFile = report;
+
+  llvm::Expected<CompileResult> result = compileModels(sources, options);
   if (!result)
     return fail(result.takeError());
   if (!result->diagnostics.empty())
@@ -109,12 +161,12 @@ int main(int argc, char **argv) {
     if (llvm::Error error = writeFile(header, result->header))
       return fail(std::move(error));
   }
-  if (report.getNumOccurrences() && !report.empty())
-    if (llvm::Error error = writeFile(report, result->report + "\n"))
+  if (!reportFile.empty())
+    if (llvm::Error error = writeFile(reportFile, result->report + "\n"))
       return fail(std::move(error));
   if (llvm::Error error = writeFile(path, result->output->getBuffer()))
     return fail(std::move(error));
-  if (report.getNumOccurrences() && report.empty())
+  if (wantsReport && reportFile.empty())
     llvm::outs() << formatReport(result->report);
   return 0;
 }

@@ -15,34 +15,52 @@
 
 using namespace lowbit;
 
-static std::string formatDim(const LowbitModel *model, int64_t dim) {
+static std::string formatDim(const LowbitEntry *entry, int64_t dim) {
   if (dim >= 0)
     return std::to_string(dim);
   if (dim == LOWBIT_DIM_ANY)
     return "?";
-  return lowbitModelGetSymbol(model,
+  return lowbitEntryGetSymbol(entry,
                               static_cast<int32_t>(LOWBIT_DIM_SYMBOL(0) - dim));
 }
 
-static void printSpec(const LowbitModel *model, const char *what,
-                      const LowbitTensorSpec &spec) {
+/// `state` is the state that the input or output belongs to, if any.
+static void printSpec(const LowbitEntry *entry, const char *what,
+                      const LowbitTensorSpec &spec, const char *state) {
   std::printf("%s %s: %s [", what, spec.name, lowbitDTypeGetName(spec.dtype));
   for (int32_t d = 0; d < spec.rank; ++d)
-    std::printf("%s%s", d ? ", " : "", formatDim(model, spec.dims[d]).c_str());
-  std::printf("]\n");
+    std::printf("%s%s", d ? ", " : "", formatDim(entry, spec.dims[d]).c_str());
+  std::printf("]");
+  if (state)
+    std::printf(", state %s", state);
+  std::printf("\n");
 }
 
-void lowbit::describe(const LowbitModel *model) {
+static void describeEntry(const LowbitEntry *entry) {
+  for (int32_t i = 0; i < lowbitEntryGetNumInputs(entry); ++i)
+    printSpec(entry, "input", *lowbitEntryGetInput(entry, i),
+              lowbitEntryGetInputState(entry, i));
+  for (int32_t i = 0; i < lowbitEntryGetNumOutputs(entry); ++i)
+    printSpec(entry, "output", *lowbitEntryGetOutput(entry, i),
+              lowbitEntryGetOutputState(entry, i));
+}
+
+void lowbit::describe(LowbitModel *model, const LowbitEntry *only) {
   std::printf("producer: %s\n", lowbitModelGetProducer(model));
   std::printf("target: %s\n", lowbitModelGetTarget(model));
   std::printf("CPU features:");
   for (int32_t i = 0; i < lowbitModelGetNumFeatures(model); ++i)
     std::printf(" %s", lowbitModelGetFeature(model, i));
   std::printf("\n");
-  for (int32_t i = 0; i < lowbitModelGetNumInputs(model); ++i)
-    printSpec(model, "input", *lowbitModelGetInput(model, i));
-  for (int32_t i = 0; i < lowbitModelGetNumOutputs(model); ++i)
-    printSpec(model, "output", *lowbitModelGetOutput(model, i));
+  const int32_t count = lowbitModelGetNumEntries(model);
+  for (int32_t i = 0; i < count; ++i) {
+    const LowbitEntry *entry = lowbitModelGetEntry(model, i);
+    if (only && entry != only)
+      continue;
+    if (count > 1)
+      std::printf("entry %s\n", lowbitEntryGetName(entry));
+    describeEntry(entry);
+  }
 }
 
 std::string lowbit::formatTensor(const LowbitTensor &tensor) {

@@ -18,8 +18,9 @@
 
 namespace lowbit {
 
-/// Prints producer, target, CPU features, inputs and outputs.
-void describe(const LowbitModel *model);
+/// Prints producer, target, CPU features, inputs and outputs; of one entry, or
+/// of all when `only` is null.
+void describe(LowbitModel *model, const LowbitEntry *only);
 
 /// "float32 [1, 128, 768]" of a tensor with known extents.
 std::string formatTensor(const LowbitTensor &tensor);

@@ -25,6 +25,8 @@ static constexpr char kHelp[] =
 
 Runs a compiled model on arrays in .npy files and prints its outputs' shapes.
 
+  --entry NAME             which of the artifact's models to run; the default is
+                           the first
   --input NAME=FILE.npy    an input; once for each
   --output-dir DIR         write each output to DIR/NAME.npy
   --expect NAME=FILE.npy   compare an output with an array; exit status 1 when
@@ -77,7 +79,8 @@ static double parseTolerance(const char *option, const char *text) {
 
 Options lowbit::parseOptions(int argc, char **argv) {
   enum {
-    kInput = 1,
+    kEntry = 1,
+    kInput,
     kOutputDir,
     kExpect,
     kAtol,
@@ -90,6 +93,7 @@ Options lowbit::parseOptions(int argc, char **argv) {
     kVersion
   };
   static const option table[] = {
+      {"entry", required_argument, nullptr, kEntry},
       {"input", required_argument, nullptr, kInput},
       {"output-dir", required_argument, nullptr, kOutputDir},
       {"expect", required_argument, nullptr, kExpect},
@@ -105,6 +109,9 @@ Options lowbit::parseOptions(int argc, char **argv) {
   Options options;
   for (int code; (code = getopt_long(argc, argv, "", table, nullptr)) != -1;) {
     switch (code) {
+    case kEntry:
+      options.entry = optarg;
+      break;
     case kInput:
       options.inputs.push_back(parsePair("input", optarg));
       break;

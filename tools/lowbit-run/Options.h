@@ -21,6 +21,8 @@ namespace lowbit {
 
 struct Options {
   std::string model;
+  /// Empty: the default one, all where they are described.
+  std::string entry;
   /// Pairs of a tensor's name and a file.
   std::vector<std::pair<std::string, std::string>> inputs, expected;
   std::string outputDir;

@@ -47,21 +47,21 @@ static void check(LowbitError *error) {
   throw std::runtime_error(message);
 }
 
-static ResultPtr runOnce(LowbitModel *model,
+static ResultPtr runOnce(LowbitEntry *entry,
                          const std::vector<LowbitTensor> &inputs) {
   LowbitResult *result = nullptr;
-  check(lowbitModelRun(model, inputs.data(),
+  check(lowbitEntryRun(entry, inputs.data(),
                        static_cast<int32_t>(inputs.size()), nullptr, nullptr,
                        &result));
   return ResultPtr(result);
 }
 
-static void measure(LowbitModel *model, const std::vector<LowbitTensor> &inputs,
-                    int32_t repeat) {
+static void measure(LowbitEntry *entry, const std::vector<LowbitTensor> &inputs,
+                    int32_t repeat, int32_t threads) {
   std::vector<double> times;
   for (int32_t i = 0; i < repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    runOnce(model, inputs);
+    runOnce(entry, inputs);
     const std::chrono::duration<double, std::milli> time =
         std::chrono::steady_clock::now() - start;
     times.push_back(time.count());
@@ -71,7 +71,7 @@ static void measure(LowbitModel *model, const std::vector<LowbitTensor> &inputs,
   getrusage(RUSAGE_SELF, &usage);
   std::printf("time: min %.3f ms, median %.3f ms, %d runs, %d threads\n",
               times.front(), times[times.size() / 2], repeat,
-              lowbitModelGetNumThreads(model));
+              threads);
   std::printf("peak memory: %.1f MiB\n",
               static_cast<double>(usage.ru_maxrss) / 1024);
 }
@@ -115,12 +115,29 @@ static bool compareOutputs(const LowbitResult *result, const Options &options) {
   return good;
 }
 
+/// The entry to run; null when nothing but a description is wanted.
+static LowbitEntry *findEntry(LowbitModel *model, const Options &options) {
+  if (options.entry.empty())
+    return options.describe || options.report ? nullptr
+                                              : lowbitModelGetEntry(model, 0);
+  if (LowbitEntry *entry = lowbitModelFindEntry(model, options.entry.c_str()))
+    return entry;
+  std::string names;
+  for (int32_t i = 0; i < lowbitModelGetNumEntries(model); ++i)
+    names += (i ? ", '" : "'") +
+             std::string(lowbitEntryGetName(lowbitModelGetEntry(model, i))) +
+             "'";
+  throw std::runtime_error("no entry '" + options.entry +
+                           "', expected one of " + names);
+}
+
 static int run(const Options &options) {
   LowbitModel *loaded = nullptr;
   check(lowbitModelLoad(options.model.c_str(), options.threads, &loaded));
   const ModelPtr model(loaded);
+  LowbitEntry *entry = findEntry(loaded, options);
   if (options.describe)
-    describe(loaded);
+    describe(loaded, entry);
   if (options.report) {
     const char *report = lowbitModelGetReport(loaded);
     if (!report)
@@ -138,13 +155,13 @@ static int run(const Options &options) {
     inputs.push_back({options.inputs[i].first.c_str(), arrays[i].dtype,
                       static_cast<int32_t>(arrays[i].dims.size()),
                       arrays[i].dims.data(), arrays[i].getData()});
-  const ResultPtr result = runOnce(loaded, inputs);
+  const ResultPtr result = runOnce(entry, inputs);
   for (int32_t i = 0; i < lowbitResultGetNumOutputs(result.get()); ++i) {
     const LowbitTensor &output = *lowbitResultGetOutput(result.get(), i);
     std::printf("output %s: %s\n", output.name, formatTensor(output).c_str());
   }
   if (options.repeat)
-    measure(loaded, inputs, options.repeat);
+    measure(entry, inputs, options.repeat, lowbitModelGetNumThreads(loaded));
   if (!options.outputDir.empty())
     writeOutputs(result.get(), options.outputDir);
   return compareOutputs(result.get(), options) ? 0 : 1;

@@ -13,6 +13,7 @@
 #ifndef LOWBIT_COMPILER_COMPILER_H
 #define LOWBIT_COMPILER_COMPILER_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -20,6 +21,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mlir::lowbit {
 
@@ -41,6 +44,9 @@ struct CompileOptions {
   /// An object file exports `lowbit_artifact_<name>`, with every character that
   /// C does not allow in a name replaced by '_'. A shared library ignores it.
   std::string name = "model";
+  /// Pairs of an input and an output, of any entries, that are one state of a
+  /// session, beyond those that their names tell.
+  std::vector<std::pair<std::string, std::string>> states;
   /// Whether remarks, such as why a quantizer was not recognised, join the
   /// diagnostics.
   bool remarks = false;
@@ -61,15 +67,37 @@ struct CompileResult {
   std::string diagnostics;
 };
 
-/// Compiles the model at `path`: MLIR when it ends in .mlir or .mlirbc or is
-/// "-" (standard input), else ONNX. The error holds every diagnostic, one per
-/// line.
+/// A model that becomes an entry of an artifact.
+struct ModelSource {
+  /// The name of the entry. Empty: the stem of `path`, "main" without one.
+  std::string name;
+  /// MLIR when it ends in .mlir or .mlirbc or is "-" (standard input), else
+  /// ONNX. Empty: the model is `bytes`.
+  std::string path;
+  /// A model in memory: MLIR text or bytecode when `isMLIR`, else ONNX, whose
+  /// external data is looked for in `baseDir` (refused when empty). The bytes
+  /// must outlive the compilation.
+  llvm::StringRef bytes;
+  bool isMLIR = false;
+  std::string baseDir;
+
+  /// The name that the entry gets.
+  std::string getEntryName() const;
+};
+
+/// Compiles models into one artifact with an entry for each, the first being
+/// the default; constants that are equal once packed are stored once. Texts of
+/// stages hold a module for each of several models. The error holds every
+/// diagnostic, one per line.
+llvm::Expected<CompileResult>
+compileModels(llvm::ArrayRef<ModelSource> sources,
+              const CompileOptions &options);
+
+/// Compiles the model at `path` alone.
 llvm::Expected<CompileResult> compileFile(llvm::StringRef path,
                                           const CompileOptions &options);
 
-/// The same for a model in memory: MLIR text or bytecode when `isMLIR`, else
-/// ONNX, whose external data is looked for in `baseDir` (refused when empty).
-/// The bytes must outlive the call.
+/// Compiles a model in memory alone; see ModelSource.
 llvm::Expected<CompileResult> compileBuffer(llvm::StringRef bytes, bool isMLIR,
                                             llvm::StringRef baseDir,
                                             const CompileOptions &options);

@@ -144,16 +144,18 @@ def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {
 }
 
 def ConvertToLowbitEntry : Pass<"convert-to-lowbit-entry", "ModuleOp"> {
-  let summary = "Turn @main into the entry of an artifact";
+  let summary = "Turn @main into an entry of an artifact";
   let description = [{
-    Replaces `@main` by a `LowbitEntry` (include/lowbit-c/Artifact.h): inputs become
-    memrefs over the caller's memory, the allocations that `lowbit-plan-arena` left
-    become calls of the host's `workspace` and `output`, and a failing `cf.assert`
-    calls `fail` and returns. Adds the artifact's table of contents as constants.
+    Replaces `@main` by a `LowbitEntryFunction` (include/lowbit-c/Artifact.h): inputs
+    become memrefs over the caller's memory, the allocations that
+    `lowbit-plan-arena` left become calls of the host's `workspace` and `output`,
+    and a failing `cf.assert` calls `fail` and returns. The function carries its
+    name and signature as attributes for `lowbit-emit-artifact-table`; the name is
+    that of the module where it has one.
   }];
   let options = [
-    Option<"symbol", "symbol", "std::string", "\"lowbit_artifact\"",
-           "symbol of the artifact's table of contents">
+    Option<"name", "name", "std::string", "\"main\"",
+           "name of the entry when the module has none">
   ];
   let dependentDialects = ["LLVM::LLVMDialect", "arith::ArithDialect",
                            "cf::ControlFlowDialect"];
@@ -194,6 +196,45 @@ def LowbitPackGlobals : Pass<"lowbit-pack-globals", "ModuleOp"> {
     same resource, aligned to a cache line: translation and object emission then
     copy them as a block instead of element by element.
   }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
+def LowbitLinkEntries : Pass<"lowbit-link-entries", "ModuleOp"> {
+  let summary = "Move the models of a program into one module";
+  let description = [{
+    A program is a module of named modules, one for each model, which are by now in
+    the LLVM dialect. Their contents move into the outer module; symbols that occur
+    twice are renamed, declarations of the C library's functions are kept once. The
+    report becomes a list of the reports, `entries`, and their sums. A module
+    without modules inside is left alone.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
+def LowbitMergeGlobals : Pass<"lowbit-merge-globals", "ModuleOp"> {
+  let summary = "Store equal constants once";
+  let description = [{
+    Constants of one type with equal bytes become one, with the larger alignment.
+    Names do not matter: models that were exported apart share their tables again.
+  }];
+  let statistics = [Statistic<"mergedBytes", "merged-bytes",
+                              "Bytes of constants that were stored before">];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
+def LowbitEmitArtifactTable : Pass<"lowbit-emit-artifact-table", "ModuleOp"> {
+  let summary = "Add the table of contents of the artifact";
+  let description = [{
+    Adds the `LowbitArtifact` (include/lowbit-c/Artifact.h) of the module's entries
+    as constants, with what the code needs of the CPU (`lowbit.target`) and the
+    report (`lowbit.report`). Outputs are paired with the inputs that they feed in
+    a later run by name, `present_x` with `past_x`, and by the module attribute
+    `lowbit.states`, a list of `["input", "output"]`.
+  }];
+  let options = [
+    Option<"symbol", "symbol", "std::string", "\"lowbit_artifact\"",
+           "symbol of the table">
+  ];
   let dependentDialects = ["LLVM::LLVMDialect"];
 }
 

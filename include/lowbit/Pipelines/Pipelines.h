@@ -33,6 +33,13 @@ struct LLVMStageOptions : PassPipelineOptions<LLVMStageOptions> {
       *this, "symbol",
       llvm::cl::desc("symbol of the artifact's table of contents"),
       llvm::cl::init("lowbit_artifact")};
+  Option<std::string> entry{
+      *this, "entry", llvm::cl::desc("name of the entry of a single model"),
+      llvm::cl::init("main")};
+  Option<bool> program{
+      *this, "program",
+      llvm::cl::desc("the module holds several models, a module for each"),
+      llvm::cl::init(false)};
 };
 
 /// Stage `onnx`: infers shapes, folds what is constant, removes duplicates.

@@ -13,10 +13,10 @@
 
 #include "lowbit/Conversion/Passes.h"
 
-#include "ArtifactTable.h"
 #include "Descriptors.h"
 #include "Markers.h"
-#include "lowbit-c/Artifact.h"
+#include "Signature.h"
+#include "StringPool.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,70 +30,6 @@ namespace mlir::lowbit {
 
 using namespace mlir;
 using namespace mlir::lowbit;
-
-/// Reads name, element type and dimensions of one argument or result.
-static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
-                                      DictionaryAttr attrs, StringRef kind,
-                                      unsigned index, Signature &signature) {
-  auto memref = dyn_cast<MemRefType>(type);
-  std::optional<int32_t> dtype =
-      memref ? getDType(memref.getElementType()) : std::nullopt;
-  if (!dtype || !memref.getLayout().isIdentity())
-    return function.emitError()
-           << kind << " " << index
-           << " of @main: expected a contiguous memref of bool, int8, uint8, "
-              "int32, int64, float16, float32 or float64, got "
-           << type;
-  TensorSpec spec;
-  spec.dtype = *dtype;
-  spec.name = (kind + Twine(index)).str();
-  ArrayAttr names;
-  if (attrs) {
-    if (auto name = attrs.getAs<StringAttr>("onnx.name"))
-      spec.name = name.str();
-    if (attrs.contains("onnx.unsigned") && spec.dtype == LOWBIT_DTYPE_INT8)
-      spec.dtype = LOWBIT_DTYPE_UINT8;
-    names = attrs.getAs<ArrayAttr>("onnx.dims");
-  }
-  for (int64_t i = 0; i < memref.getRank(); ++i) {
-    if (!memref.isDynamicDim(i)) {
-      spec.dims.push_back(memref.getDimSize(i));
-      continue;
-    }
-    StringAttr symbol;
-    if (names && i < static_cast<int64_t>(names.size()))
-      symbol = dyn_cast<StringAttr>(names[i]);
-    if (!symbol || symbol.getValue().empty()) {
-      spec.dims.push_back(LOWBIT_DIM_ANY);
-      continue;
-    }
-    auto it = llvm::find(signature.symbols, symbol.getValue());
-    spec.dims.push_back(
-        LOWBIT_DIM_SYMBOL(std::distance(signature.symbols.begin(), it)));
-    if (it == signature.symbols.end())
-      signature.symbols.push_back(symbol.str());
-  }
-  return spec;
-}
-
-static FailureOr<Signature> readSignature(func::FuncOp function) {
-  Signature signature;
-  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    FailureOr<TensorSpec> spec = readSpec(
-        function, type, function.getArgAttrDict(i), "input", i, signature);
-    if (failed(spec))
-      return failure();
-    signature.inputs.push_back(std::move(*spec));
-  }
-  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
-    FailureOr<TensorSpec> spec = readSpec(
-        function, type, function.getResultAttrDict(i), "output", i, signature);
-    if (failed(spec))
-      return failure();
-    signature.outputs.push_back(std::move(*spec));
-  }
-  return signature;
-}
 
 namespace {
 /// Builds the body of the entry.
@@ -289,9 +225,9 @@ struct ConvertToEntry
     FailureOr<Signature> signature = readSignature(main);
     if (failed(signature))
       return signalPassFailure();
-    StringPool strings(module);
+    StringPool strings(module, "lowbit_message");
     LLVM::LLVMFuncOp entry = EntryBuilder(module, main, strings).build();
-    emitArtifactTable(module, symbol, *signature, entry, strings);
+    markEntry(entry, module.getSymName().value_or(name), *signature);
   }
 
   /// Refuses what the entry cannot do: allocate, or fail inside a loop.

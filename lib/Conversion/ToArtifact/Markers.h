@@ -24,8 +24,14 @@ constexpr llvm::StringLiteral kOutputMarker = "lowbit.output";
 constexpr llvm::StringLiteral kGrainAttr = "lowbit.grain";
 /// On a module: the compile report as JSON.
 constexpr llvm::StringLiteral kReportAttr = "lowbit.report";
-/// The entry function of the artifact, `LowbitEntry`.
+/// On a module: pairs `["input", "output"]` of names that the user declared to
+/// be one state.
+constexpr llvm::StringLiteral kStatesAttr = "lowbit.states";
+/// The entry function of a model, `LowbitEntryFunction`.
 constexpr llvm::StringLiteral kEntryName = "lowbit_entry";
+/// On an entry function: the name of the entry, and its signature.
+constexpr llvm::StringLiteral kEntryAttr = "lowbit.entry";
+constexpr llvm::StringLiteral kSignatureAttr = "lowbit.signature";
 
 } // namespace mlir::lowbit
 

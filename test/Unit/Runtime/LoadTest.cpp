@@ -62,6 +62,13 @@ TEST(LoadTest, Describes) {
   EXPECT_EQ(lowbitModelGetNumFeatures(model.get()), 0);
   EXPECT_EQ(lowbitModelGetFeature(model.get(), 0), nullptr);
   EXPECT_EQ(lowbitModelGetNumThreads(model.get()), 3);
+  ASSERT_EQ(lowbitModelGetNumEntries(model.get()), 1);
+  LowbitEntry *entry = lowbitModelGetEntry(model.get(), 0);
+  EXPECT_STREQ(lowbitEntryGetName(entry), "add");
+  EXPECT_EQ(lowbitModelFindEntry(model.get(), "add"), entry);
+  EXPECT_EQ(lowbitModelFindEntry(model.get(), "sub"), nullptr);
+  EXPECT_EQ(lowbitModelGetEntry(model.get(), 1), nullptr);
+  EXPECT_EQ(lowbitEntryGetInputState(entry, 0), nullptr);
   EXPECT_GE(lowbitModelGetNumThreads(loadStatic(0).get()), 1);
 }
 
@@ -86,14 +93,25 @@ TEST(LoadTest, RefusesTables) {
   EXPECT_EQ(refuse(artifact), "malformed artifact: bad table of CPU features");
 
   artifact = lowbit_artifact;
-  artifact.entry = nullptr;
-  EXPECT_EQ(refuse(artifact),
-            "malformed artifact: no producer, target or entry");
-
-  LowbitTensorSpec spec = {"x", 99, 0, nullptr};
+  artifact.producer = nullptr;
+  EXPECT_EQ(refuse(artifact), "malformed artifact: no producer or target");
   artifact = lowbit_artifact;
-  artifact.inputs = &spec;
-  artifact.num_inputs = 1;
+  artifact.num_entries = 0;
+  EXPECT_EQ(refuse(artifact), "malformed artifact: bad table of entries");
+}
+
+TEST(LoadTest, RefusesEntries) {
+  LowbitArtifact artifact = lowbit_artifact;
+  LowbitEntryPoint entry = artifact.entries[0];
+  artifact.entries = &entry;
+  entry.run = nullptr;
+  EXPECT_EQ(refuse(artifact),
+            "malformed artifact: an entry has no name or no code");
+
+  entry = lowbit_artifact.entries[0];
+  LowbitTensorSpec spec = {"x", 99, 0, nullptr};
+  entry.inputs = &spec;
+  entry.num_inputs = 1;
   EXPECT_EQ(refuse(artifact),
             "malformed artifact: input 0 has unknown element type 99");
   const int64_t dims[] = {LOWBIT_DIM_SYMBOL(1)};
@@ -102,6 +120,14 @@ TEST(LoadTest, RefusesTables) {
             "malformed artifact: input 0 names an unknown symbol");
   spec.rank = -1;
   EXPECT_EQ(refuse(artifact), "malformed artifact: input 0 has rank -1");
+
+  entry = lowbit_artifact.entries[0];
+  const int32_t slots[] = {LOWBIT_NO_SLOT, 0, LOWBIT_NO_SLOT};
+  entry.input_slots = slots;
+  EXPECT_EQ(refuse(artifact), "malformed artifact: input 1 has the unknown "
+                              "slot 0");
+  entry.input_slots = nullptr;
+  EXPECT_EQ(refuse(artifact), "malformed artifact: no slots of inputs");
 }
 
 TEST(LoadTest, RefusesThreads) {

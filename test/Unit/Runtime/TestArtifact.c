@@ -84,6 +84,11 @@ static const LowbitTensorSpec kOutputs[] = {
     {"rows", LOWBIT_DTYPE_INT64, 0, NULL}};
 static const char *const kSymbols[] = {"batch"};
 
+static const int32_t kNoSlots[] = {LOWBIT_NO_SLOT, LOWBIT_NO_SLOT,
+                                   LOWBIT_NO_SLOT};
+static const LowbitEntryPoint kEntries[] = {
+    {"add", 3, 2, kInputs, kOutputs, 1, 0, kSymbols, kNoSlots, kNoSlots, run}};
+
 const LowbitArtifact lowbit_artifact = {LOWBIT_ARTIFACT_MAGIC,
                                         LOWBIT_ARTIFACT_VERSION,
                                         0,
@@ -91,11 +96,7 @@ const LowbitArtifact lowbit_artifact = {LOWBIT_ARTIFACT_MAGIC,
                                         "x86-64",
                                         NULL,
                                         "{\"matmuls\": []}",
-                                        3,
-                                        2,
-                                        kInputs,
-                                        kOutputs,
                                         1,
                                         0,
-                                        kSymbols,
-                                        run};
+                                        kEntries,
+                                        NULL};
