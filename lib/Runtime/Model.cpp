@@ -83,6 +83,29 @@ static void checkEntry(const LowbitArtifact &artifact,
   checkSlots(artifact, entry.output_slots, entry.num_outputs, "output");
 }
 
+/// All inputs and outputs of a slot have one element type and rank.
+static void checkSlotTypes(const LowbitArtifact &artifact) {
+  std::vector<const LowbitTensorSpec *> first(artifact.num_slots, nullptr);
+  auto check = [&](const LowbitTensorSpec *specs, const int32_t *slots,
+                   uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (slots[i] == LOWBIT_NO_SLOT)
+        continue;
+      const LowbitTensorSpec *&other = first[static_cast<size_t>(slots[i])];
+      if (!other)
+        other = &specs[i];
+      if (other->dtype != specs[i].dtype || other->rank != specs[i].rank)
+        failMalformed(std::string(specs[i].name) + " and " + other->name +
+                      " share a slot and differ in type");
+    }
+  };
+  for (uint32_t i = 0; i < artifact.num_entries; ++i) {
+    const LowbitEntryPoint &entry = artifact.entries[i];
+    check(entry.inputs, entry.input_slots, entry.num_inputs);
+    check(entry.outputs, entry.output_slots, entry.num_outputs);
+  }
+}
+
 void lowbit::checkArtifact(const LowbitArtifact &artifact, const CPU &cpu) {
   if (artifact.magic != LOWBIT_ARTIFACT_MAGIC)
     failMalformed("wrong magic number");
@@ -112,6 +135,7 @@ void lowbit::checkArtifact(const LowbitArtifact &artifact, const CPU &cpu) {
   checkNames(artifact.slots, artifact.num_slots, "slots");
   for (uint32_t i = 0; i < artifact.num_entries; ++i)
     checkEntry(artifact, artifact.entries[i]);
+  checkSlotTypes(artifact);
 }
 
 //===----------------------------------------------------------------------===//

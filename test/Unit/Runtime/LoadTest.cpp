@@ -126,6 +126,13 @@ TEST(LoadTest, RefusesEntries) {
   entry.input_slots = slots;
   EXPECT_EQ(refuse(artifact), "malformed artifact: input 1 has the unknown "
                               "slot 0");
+  const char *names[] = {"state"};
+  const int32_t shared[] = {0, 0, LOWBIT_NO_SLOT};
+  entry.input_slots = shared;
+  artifact.slots = names;
+  artifact.num_slots = 1;
+  EXPECT_EQ(refuse(artifact), "malformed artifact: x and mode share a slot and "
+                              "differ in type");
   entry.input_slots = nullptr;
   EXPECT_EQ(refuse(artifact), "malformed artifact: no slots of inputs");
 }

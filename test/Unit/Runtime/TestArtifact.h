@@ -35,4 +35,12 @@ extern
 #endif
     const LowbitArtifact lowbit_artifact;
 
+/// A program of two entries that keeps state, see StepArtifact.c.
+#ifdef __cplusplus
+extern "C"
+#else
+extern
+#endif
+    const LowbitArtifact lowbit_step_artifact;
+
 #endif // LOWBIT_TEST_UNIT_RUNTIME_TESTARTIFACT_H
