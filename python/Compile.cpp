@@ -18,42 +18,32 @@
 
 namespace py = pybind11;
 
-static mlir::lowbit::CompileOptions getOptions(const std::string &target,
-                                               const std::string &kernel) {
+py::bytes lowbit::python::compileModels(
+    const std::vector<Source> &models, const std::string &target,
+    const std::string &kernel,
+    const std::vector<std::pair<std::string, std::string>> &states) {
   mlir::lowbit::CompileOptions options;
   options.target = target;
   options.kernel = kernel;
-  return options;
-}
-
-/// The artifact, or a CompileError; the GIL must be held.
-static py::bytes
-takeArtifact(llvm::Expected<mlir::lowbit::CompileResult> result) {
+  options.states = states;
+  std::vector<mlir::lowbit::ModelSource> sources;
+  for (const auto &[name, path, bytes] : models) {
+    mlir::lowbit::ModelSource &source = sources.emplace_back();
+    source.name = name;
+    if (path) {
+      source.path = *path;
+    } else if (bytes) {
+      std::string_view view = *bytes;
+      source.bytes = {view.data(), view.size()};
+    }
+  }
+  auto compile = [&] {
+    py::gil_scoped_release release;
+    return mlir::lowbit::compileModels(sources, options);
+  };
+  llvm::Expected<mlir::lowbit::CompileResult> result = compile();
   if (!result)
     lowbit::python::raise("CompileError", llvm::toString(result.takeError()));
   llvm::StringRef artifact = result->output->getBuffer();
   return py::bytes(artifact.data(), artifact.size());
-}
-
-py::bytes lowbit::python::compileFile(const std::string &path,
-                                      const std::string &target,
-                                      const std::string &kernel) {
-  auto compile = [&] {
-    py::gil_scoped_release release;
-    return mlir::lowbit::compileFile(path, getOptions(target, kernel));
-  };
-  return takeArtifact(compile());
-}
-
-py::bytes lowbit::python::compileBytes(const py::bytes &model,
-                                       const std::string &target,
-                                       const std::string &kernel) {
-  std::string_view bytes = model;
-  auto compile = [&] {
-    py::gil_scoped_release release;
-    return mlir::lowbit::compileBuffer({bytes.data(), bytes.size()},
-                                       /*isMLIR=*/false, /*baseDir=*/"",
-                                       getOptions(target, kernel));
-  };
-  return takeArtifact(compile());
 }

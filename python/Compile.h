@@ -5,27 +5,34 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The compiler for Python: a model in, the bytes of a shared library out.
+// The compiler for Python: models in, the bytes of a shared library out.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef LOWBIT_PYTHON_COMPILE_H
 #define LOWBIT_PYTHON_COMPILE_H
 
+#include <optional>
 #include <pybind11/pybind11.h>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace lowbit::python {
 
-/// Compiles the ONNX file at `path` without the GIL. An empty `kernel` means
-/// the best one. Raises CompileError with every diagnostic.
-pybind11::bytes compileFile(const std::string &path, const std::string &target,
-                            const std::string &kernel);
+/// The name of an entry (empty: that of the file), and a path or the bytes of a
+/// file that refers to no others.
+using Source = std::tuple<std::string, std::optional<std::string>,
+                          std::optional<pybind11::bytes>>;
 
-/// The same for the bytes of a file that refers to no others.
-pybind11::bytes compileBytes(const pybind11::bytes &model,
-                             const std::string &target,
-                             const std::string &kernel);
+/// Compiles ONNX models into one artifact without the GIL. An empty `kernel`
+/// means the best one; `states` are pairs of an input and an output. Raises
+/// CompileError with every diagnostic.
+pybind11::bytes
+compileModels(const std::vector<Source> &models, const std::string &target,
+              const std::string &kernel,
+              const std::vector<std::pair<std::string, std::string>> &states);
 
 } // namespace lowbit::python
 

@@ -46,8 +46,8 @@ LOWBIT_API LowbitError *lowbitSessionCreate(LowbitModel *model,
                                             const char *step,
                                             LowbitSession **session);
 
-/// Forgets all states, keeps those of the inputs that are states, and runs every
-/// entry but the step in the artifact's order, each on the inputs that it
+/// Forgets all states, keeps those of the inputs that are states, and runs
+/// every entry but the step in the artifact's order, each on the inputs that it
 /// takes, by name, and on the states so far. `result` holds the outputs that
 /// are no states. After an error the session is as after lowbitSessionReset.
 LOWBIT_API LowbitError *lowbitSessionStart(LowbitSession *session,
@@ -93,12 +93,11 @@ LOWBIT_API int32_t lowbitSessionGetNumStates(const LowbitSession *session);
 /// The name of a state; null when `index` is out of range.
 LOWBIT_API const char *lowbitSessionGetStateName(const LowbitSession *session,
                                                  int32_t index);
-/// A state as it is, its dimensions and data valid until the next call that
-/// changes the session; an error when there is none of that name or no run has
-/// made it.
+/// A copy of a state as the only output of `result`; an error when there is
+/// none of that name or no run has made it.
 LOWBIT_API LowbitError *lowbitSessionGetState(LowbitSession *session,
                                               const char *name,
-                                              LowbitTensor *state);
+                                              LowbitResult **result);
 /// Sets a state to a copy of `tensor`, whose name is that of the state.
 LOWBIT_API LowbitError *lowbitSessionSetState(LowbitSession *session,
                                               const LowbitTensor *tensor);

@@ -280,9 +280,8 @@ Compilation::readModel(const ModelSource &source) {
         llvm::MemoryBuffer::getMemBufferCopy(source.bytes, "model.mlir"),
         &context);
   } else if (source.path.empty()) {
-    model =
-        importONNXBuffer(source.bytes, source.baseDir, &context,
-                         source.name.empty() ? "model.onnx" : source.name);
+    model = importONNXBuffer(source.bytes, source.baseDir, &context,
+                             source.name.empty() ? "model.onnx" : source.name);
   } else if (source.path == "-" || extension == ".mlir" ||
              extension == ".mlirbc") {
     auto file = llvm::MemoryBuffer::getFileOrSTDIN(source.path);

@@ -82,12 +82,12 @@ DiagnosticCollector::DiagnosticCollector(MLIRContext *context, bool remarks,
         if (severity == DiagnosticSeverity::Remark && !remarks)
           return success();
         llvm::raw_string_ostream os(text);
-        print(os, getName(severity), diagnostic.getLocation(),
-              diagnostic.str(), nameModels);
+        print(os, getName(severity), diagnostic.getLocation(), diagnostic.str(),
+              nameModels);
         for (Diagnostic &note : diagnostic.getNotes()) {
           os << "  ";
-          print(os, getName(note.getSeverity()), note.getLocation(),
-                note.str(), nameModels);
+          print(os, getName(note.getSeverity()), note.getLocation(), note.str(),
+                nameModels);
         }
         return success();
       }) {}

@@ -59,8 +59,7 @@ void Inputs::match(const LowbitTensor *tensors, int32_t count) {
                   listInputs(entry, [](uint32_t) { return true; }));
     }
     if (given[index])
-      failInput("input " + quote(entry.inputs[index].name) +
-                " is given twice");
+      failInput("input " + quote(entry.inputs[index].name) + " is given twice");
     given[index] = &tensors[i];
   }
   // Checked in the entry's order: messages do not depend on the caller's.

@@ -66,8 +66,7 @@ static void checkSlots(const LowbitArtifact &artifact, const int32_t *slots,
     failMalformed(std::string("no slots of ") + what + "s");
   for (uint32_t i = 0; i < count; ++i)
     if (slots[i] != LOWBIT_NO_SLOT &&
-        (slots[i] < 0 ||
-         static_cast<uint32_t>(slots[i]) >= artifact.num_slots))
+        (slots[i] < 0 || static_cast<uint32_t>(slots[i]) >= artifact.num_slots))
       failMalformed(what + std::string(" ") + std::to_string(i) +
                     " has the unknown slot " + std::to_string(slots[i]));
 }

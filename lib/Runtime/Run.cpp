@@ -17,6 +17,7 @@
 #include "Model.h"
 
 #include <cfenv>
+#include <cstring>
 #include <mutex>
 
 using namespace lowbit;
@@ -52,6 +53,21 @@ private:
 };
 
 } // namespace
+
+void Output::assign(const LowbitTensor &from) {
+  const size_t bytes =
+      *computeBytes(from.dims, from.rank, lowbitDTypeGetSize(from.dtype));
+  data = allocate(bytes);
+  if (!data)
+    fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory: no " +
+                                         std::to_string(bytes) +
+                                         " bytes for '" + name + "'");
+  if (bytes)
+    std::memcpy(data.get(), from.data, bytes);
+  dims.assign(from.dims, from.dims + from.rank);
+  tensor = {name.c_str(), from.dtype, from.rank, dims.data(), data.get()};
+  isMade = true;
+}
 
 void *OwnedOutputs::allocate(int32_t, Output &output, size_t bytes) {
   output.data = lowbit::allocate(bytes);

@@ -26,6 +26,8 @@ namespace lowbit {
 struct Output {
   explicit Output(const char *name) : name(name) {}
   Output(const Output &) = delete; // `tensor` points into the object
+  /// Makes it a copy of `tensor`, under its own name; throws Failure.
+  void assign(const LowbitTensor &tensor);
 
   LowbitTensor tensor = {};
   std::string name;
@@ -49,8 +51,8 @@ public:
   void *allocate(int32_t index, Output &output, size_t bytes) override;
 };
 
-/// Calls an entry with inputs that were checked, and returns its outputs; throws
-/// Failure when it fails.
+/// Calls an entry with inputs that were checked, and returns its outputs;
+/// throws Failure when it fails.
 std::unique_ptr<LowbitResult> runEntry(const LowbitEntry &entry,
                                        const LowbitBuffer *inputs,
                                        OutputStorage &storage);

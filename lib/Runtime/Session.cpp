@@ -129,9 +129,9 @@ int32_t LowbitSession::findSlot(const char *name) const {
 }
 
 /// Whether an input that nobody has given can start out as nothing. The entry
-/// itself makes the next one; a dimension that is not fixed by other inputs must
-/// grow, which it does when it is not the same symbol in the output; and where
-/// nothing grows, nobody else makes the first.
+/// itself makes the next one; a dimension that is not fixed by other inputs
+/// must grow, which it does when it is not the same symbol in the output; and
+/// where nothing grows, nobody else makes the first.
 bool LowbitSession::mayBegin(const LowbitEntryPoint &entry, uint32_t input,
                              const Inputs &given) const {
   const int32_t slot = entry.input_slots[input];
@@ -139,9 +139,10 @@ bool LowbitSession::mayBegin(const LowbitEntryPoint &entry, uint32_t input,
     return false;
   const LowbitTensorSpec &spec = entry.inputs[input];
   const int64_t *next =
-      entry.outputs[std::find(entry.output_slots,
-                              entry.output_slots + entry.num_outputs, slot) -
-                    entry.output_slots]
+      entry
+          .outputs[std::find(entry.output_slots,
+                             entry.output_slots + entry.num_outputs, slot) -
+                   entry.output_slots]
           .dims;
   bool grows = false;
   for (int32_t d = 0; d < spec.rank; ++d) {
@@ -160,8 +161,7 @@ bool LowbitSession::mayBegin(const LowbitEntryPoint &entry, uint32_t input,
 
 /// Gives an input zeros: dimensions that nothing fixes are 0.
 void LowbitSession::begin(const LowbitEntryPoint &entry, uint32_t input,
-                          Inputs &given,
-                          std::deque<InitialState> &made) const {
+                          Inputs &given, std::deque<InitialState> &made) const {
   const LowbitTensorSpec &spec = entry.inputs[input];
   InitialState &state = made.emplace_back();
   for (int32_t d = 0; d < spec.rank; ++d)
@@ -192,8 +192,8 @@ void LowbitSession::failMissing(const LowbitEntryPoint &entry,
           makesSlot(other.point, entry.input_slots[i]))
         text += " (made by " + quote(other.point.name) + ")";
   }
-  const bool isStarted = std::any_of(
-      states.begin(), states.end(), [](const State &s) { return s.isSet(); });
+  const bool isStarted = std::any_of(states.begin(), states.end(),
+                                     [](const State &s) { return s.isSet(); });
   failArgument("missing input " + text +
                (isStarted || model.entries.size() == 1
                     ? ""
@@ -439,10 +439,14 @@ LowbitError *lowbitSessionReset(LowbitSession *session) {
 }
 
 LowbitError *lowbitSessionGetState(LowbitSession *session, const char *name,
-                                   LowbitTensor *state) {
-  *state = {};
+                                   LowbitResult **result) {
+  *result = nullptr;
   return guardSession(session, [&] {
-    *state = session->getState(name).getTensor();
+    const LowbitTensor tensor = session->getState(name).getTensor();
+    auto copy = std::make_unique<LowbitResult>();
+    copy->outputs.push_back(std::make_unique<Output>(tensor.name));
+    copy->outputs.front()->assign(tensor);
+    *result = copy.release();
   });
 }
 

@@ -64,8 +64,8 @@ void State::commit(int32_t newDType, const int64_t *newDims, int32_t rank) {
 }
 
 void State::assign(const LowbitTensor &tensor) {
-  const size_t bytes = *computeBytes(tensor.dims, tensor.rank,
-                                     lowbitDTypeGetSize(tensor.dtype));
+  const size_t bytes =
+      *computeBytes(tensor.dims, tensor.rank, lowbitDTypeGetSize(tensor.dtype));
   void *data = prepare(bytes);
   if (!data)
     fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory: no " +
@@ -84,14 +84,14 @@ void State::reorder(const std::vector<int64_t> &rows) {
     return;
   std::vector<int64_t> newDims = dims;
   newDims.front() = static_cast<int64_t>(rows.size());
-  const auto bytes = computeBytes(newDims.data(),
-                                  static_cast<int32_t>(newDims.size()),
-                                  lowbitDTypeGetSize(dtype));
+  const auto bytes =
+      computeBytes(newDims.data(), static_cast<int32_t>(newDims.size()),
+                   lowbitDTypeGetSize(dtype));
   char *to = bytes ? static_cast<char *>(prepare(*bytes)) : nullptr;
   if (!to)
-    fail(LOWBIT_ERROR_OUT_OF_MEMORY,
-         "out of memory for " + std::to_string(rows.size()) +
-             " rows of state '" + name + "'");
+    fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory for " +
+                                         std::to_string(rows.size()) +
+                                         " rows of state '" + name + "'");
   const char *from = static_cast<const char *>(current->data.get());
   const size_t rowBytes = *bytes / rows.size();
   for (size_t i = 0; i < rows.size(); ++i)

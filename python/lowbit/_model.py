@@ -1,28 +1,24 @@
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compiling, loading and running models."""
+"""Loaded artifacts: a model, or a program of several models."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lowbit import _lowbit
-from lowbit._errors import CompileError, InputError, LoadError
-
-if TYPE_CHECKING:
-    import onnx
-
-#: protobuf writes no message of 2 GiB or more.
-_MESSAGE_LIMIT = 2_000_000_000
+from lowbit._arrays import checked
+from lowbit._errors import InputError
+from lowbit._session import Session
 
 
 @dataclass(frozen=True)
@@ -33,20 +29,26 @@ class TensorSpec:
     dtype: np.dtype[Any]
     shape: tuple[int | str | None, ...]
     """An extent, a symbol's name, or None; equal symbols have equal extents in one run."""
+    state: str | None = None
+    """The state of a `Session` that the input is taken from or that the output becomes."""
 
 
-class Model:
-    """A compiled model, loaded and ready to run. Made by `compile` and `load`.
+class Entry:
+    """One model of an artifact: its signature, and runs without state.
 
     May be used from several threads at once.
     """
 
-    def __init__(self, artifact: bytes, loaded: _lowbit.Loaded) -> None:
-        self._artifact = artifact
-        self._loaded = loaded
-        self._inputs = tuple(map(_spec, self._loaded.inputs))
-        self._outputs = tuple(map(_spec, self._loaded.outputs))
+    def __init__(self, entry: _lowbit.Entry) -> None:
+        self._entry = entry
+        self._inputs = tuple(map(_spec, entry.inputs))
+        self._outputs = tuple(map(_spec, entry.outputs))
         self._by_name = {spec.name: spec for spec in self._inputs}
+
+    @property
+    def name(self) -> str:
+        """The name of the entry: by default the stem of the model's file."""
+        return self._entry.name
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -68,28 +70,6 @@ class Model:
         """Names of the outputs, in the order of the graph."""
         return [spec.name for spec in self._outputs]
 
-    @property
-    def report(self) -> dict[str, Any]:
-        """The compile report: every matmul with its levels, kernel and size."""
-        text = self._loaded.report
-        report: dict[str, Any] = {} if text is None else json.loads(text)
-        return report
-
-    @property
-    def target(self) -> str:
-        """The target that the model was compiled for."""
-        return self._loaded.target
-
-    @property
-    def features(self) -> list[str]:
-        """The CPU features that the code needs, in LLVM's spelling."""
-        return self._loaded.features
-
-    @property
-    def threads(self) -> int:
-        """How many threads one run may use."""
-        return self._loaded.threads
-
     def run(self, inputs: Mapping[str, npt.ArrayLike]) -> dict[str, npt.NDArray[Any]]:
         """Runs the model and returns its outputs by name.
 
@@ -107,8 +87,63 @@ class Model:
             parts = [f"unknown input '{name}'" for name in unknown]
             parts += [f"missing input '{name}'" for name in missing]
             raise InputError(f"{', '.join(parts)}; the inputs are {', '.join(self._by_name)}")
-        arrays = {name: _checked(spec, inputs[name]) for name, spec in self._by_name.items()}
-        return self._loaded.run(arrays)
+        return self._entry.run(
+            {name: checked(name, spec.dtype, inputs[name]) for name, spec in self._by_name.items()}
+        )
+
+    def _signature(self) -> str:
+        def text(spec: TensorSpec) -> str:
+            dims = ", ".join("?" if dim is None else str(dim) for dim in spec.shape)
+            return f"{spec.name}: {spec.dtype}[{dims}]"
+
+        inputs, outputs = (", ".join(map(text, specs)) for specs in (self._inputs, self._outputs))
+        return f"({inputs}) -> ({outputs})"
+
+    def __repr__(self) -> str:
+        return f"<lowbit.Entry {self.name} {self._signature()}>"
+
+
+class _Artifact:
+    """What models and programs have in common."""
+
+    _artifact: bytes
+    _loaded: _lowbit.Loaded
+    _entries: dict[str, Entry]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The compile report: every matmul with its levels, kernel and size.
+
+        That of a program has a list `entries` of the reports of its models.
+        """
+        text = self._loaded.report
+        report: dict[str, Any] = {} if text is None else json.loads(text)
+        return report
+
+    @property
+    def target(self) -> str:
+        """The target that the artifact was compiled for."""
+        return self._loaded.target
+
+    @property
+    def features(self) -> list[str]:
+        """The CPU features that the code needs, in LLVM's spelling."""
+        return self._loaded.features
+
+    @property
+    def threads(self) -> int:
+        """How many threads one run may use."""
+        return self._loaded.threads
+
+    def session(self, step: str | None = None) -> Session:
+        """A new `Session`, which keeps state from run to run.
+
+        step -- the entry that `Session.step` runs; by default the only one with an output
+            that becomes one of its own inputs, such as `present_k` and `past_k`.
+
+        Raises InputError when there is no such entry, or more than one.
+        """
+        return Session(_lowbit.Session(self._loaded, step), list(self._entries.values()))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the artifact, a shared library, to `path`.
@@ -126,96 +161,57 @@ class Model:
             Path(temporary).unlink(missing_ok=True)
             raise
 
+
+class Model(_Artifact, Entry):
+    """A compiled model, loaded and ready to run. Made by `compile` and `load`.
+
+    May be used from several threads at once.
+    """
+
+    def __init__(self, artifact: bytes, loaded: _lowbit.Loaded) -> None:
+        super().__init__(loaded.entries[0])
+        self._artifact = artifact
+        self._loaded = loaded
+        self._entries = {self.name: self}
+
     def __repr__(self) -> str:
-        def text(spec: TensorSpec) -> str:
-            dims = ", ".join("?" if dim is None else str(dim) for dim in spec.shape)
-            return f"{spec.name}: {spec.dtype}[{dims}]"
-
-        inputs, outputs = (", ".join(map(text, specs)) for specs in (self._inputs, self._outputs))
-        return f"<lowbit.Model ({inputs}) -> ({outputs}) for {self.target}>"
+        return f"<lowbit.Model {self._signature()} for {self.target}>"
 
 
-def compile(
-    model: str | os.PathLike[str] | bytes | onnx.ModelProto,
-    target: str = "native",
-    threads: int = 1,
-    kernel: str | None = None,
-    report: str | os.PathLike[str] | None = None,
-) -> Model:
-    """Compiles an ONNX model.
+class Program(_Artifact, Mapping[str, Entry]):
+    """Several compiled models in one artifact: a mapping from names to entries.
 
-    model -- a path, the bytes of a file, or an `onnx.ModelProto`. Weights in external
-        files are found beside the path; bytes cannot refer to any.
-    target -- `native`, `x86-64`, `x86-64-v2`, `x86-64-v3` or `x86-64-v4`, with
-        `,+feature` and `,-feature` behind it.
-    threads -- how many threads one run may use, the calling one included; 0 for all cores.
-    kernel -- a row of the kernel table to use wherever it applies.
-    report -- a file to write the compile report to, as JSON.
-
-    The GIL is released meanwhile. Raises CompileError with the compiler's
-    diagnostics, ValueError and OSError.
+    Made by `compile` and `load`. Weights that the models share are in memory once.
+    May be used from several threads at once.
     """
-    if threads < 0:
-        raise ValueError(f"threads must be 0 (all cores) or more, got {threads}")
-    if isinstance(model, (str, os.PathLike)):
-        artifact = _lowbit.compile_file(os.fspath(model), target, kernel or "")
-    elif isinstance(model, bytes):
-        artifact = _lowbit.compile_bytes(model, target, kernel or "")
-    elif hasattr(model, "SerializeToString"):
-        artifact = _compile_proto(model, target, kernel or "")
-    else:
-        raise TypeError(f"expected a path, bytes or onnx.ModelProto, got {type(model).__name__}")
-    try:
-        compiled = Model(artifact, _lowbit.Loaded.from_bytes(artifact, threads))
-    except LoadError as error:
-        hint = "lowbit-compile writes artifacts for other machines"
-        raise CompileError(f"the target is not this machine: {error}; {hint}") from error
-    if report is not None:
-        Path(report).write_text(json.dumps(compiled.report, indent=2) + "\n")
-    return compiled
+
+    def __init__(self, artifact: bytes, loaded: _lowbit.Loaded) -> None:
+        self._artifact = artifact
+        self._loaded = loaded
+        self._entries = {entry.name: Entry(entry) for entry in loaded.entries}
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The models by name, in the order in which they were compiled."""
+        return dict(self._entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            names = ", ".join(self._entries)
+            raise KeyError(f"no entry '{name}'; the entries are {names}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<lowbit.Program {', '.join(self._entries)} for {self.target}>"
 
 
-def load(path: str | os.PathLike[str], threads: int = 1) -> Model:
-    """Loads an artifact that `Model.save` or lowbit-compile wrote.
-
-    An artifact is native code: load only files that you would also execute.
-    threads -- as for `compile`.
-
-    Raises LoadError when the file is no artifact, or needs another version or a CPU
-    feature that this machine lacks, ValueError and OSError.
-    """
-    if threads < 0:
-        raise ValueError(f"threads must be 0 (all cores) or more, got {threads}")
-    artifact = Path(path).read_bytes()
-    return Model(artifact, _lowbit.Loaded.from_file(os.fspath(path), threads))
-
-
-def _compile_proto(model: onnx.ModelProto, target: str, kernel: str) -> bytes:
-    """Goes through a file with external weights where one message cannot hold the model."""
-    size = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
-    if size < _MESSAGE_LIMIT:
-        return _lowbit.compile_bytes(model.SerializeToString(), target, kernel)
-    import onnx
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        copy = onnx.ModelProto()
-        copy.CopyFrom(model)  # saving moves the weights out of the message
-        onnx.save_model(copy, str(path), save_as_external_data=True, location="weights")
-        return _lowbit.compile_file(str(path), target, kernel)
-
-
-def _spec(raw: tuple[str, str, tuple[int | str | None, ...]]) -> TensorSpec:
-    name, dtype, shape = raw
-    return TensorSpec(name, np.dtype(dtype), shape)
-
-
-def _checked(spec: TensorSpec, value: npt.ArrayLike) -> npt.NDArray[Any]:
-    """`value` as a contiguous, aligned array of the input's element type."""
-    array = np.asarray(value)
-    if array.dtype != spec.dtype:
-        raise InputError(
-            f"input '{spec.name}': expected {spec.dtype}, got {array.dtype};"
-            f" convert it with .astype(numpy.{spec.dtype.name})"
-        )
-    return np.require(array, requirements=["C", "A"])
+def _spec(raw: tuple[str, str, tuple[int | str | None, ...], str | None]) -> TensorSpec:
+    name, dtype, shape, state = raw
+    return TensorSpec(name, np.dtype(dtype), shape, state)

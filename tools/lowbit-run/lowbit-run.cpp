@@ -70,8 +70,7 @@ static void measure(LowbitEntry *entry, const std::vector<LowbitTensor> &inputs,
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   std::printf("time: min %.3f ms, median %.3f ms, %d runs, %d threads\n",
-              times.front(), times[times.size() / 2], repeat,
-              threads);
+              times.front(), times[times.size() / 2], repeat, threads);
   std::printf("peak memory: %.1f MiB\n",
               static_cast<double>(usage.ru_maxrss) / 1024);
 }

@@ -89,9 +89,8 @@ struct ModelSource {
 /// the default; constants that are equal once packed are stored once. Texts of
 /// stages hold a module for each of several models. The error holds every
 /// diagnostic, one per line.
-llvm::Expected<CompileResult>
-compileModels(llvm::ArrayRef<ModelSource> sources,
-              const CompileOptions &options);
+llvm::Expected<CompileResult> compileModels(llvm::ArrayRef<ModelSource> sources,
+                                            const CompileOptions &options);
 
 /// Compiles the model at `path` alone.
 llvm::Expected<CompileResult> compileFile(llvm::StringRef path,

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The stages of compilation as pass pipelines. The same five names are used by
-// `lowbit-compile --emit`, by the registered pipelines and in the documentation:
+// `lowbit-compile --emit`, by the registered pipelines and in the
+// documentation:
 //
 //   onnx -> lowbit -> loops -> llvm -> artifact
 //

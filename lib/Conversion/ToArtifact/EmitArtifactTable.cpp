@@ -85,9 +85,9 @@ public:
     return makeGlobal(name, type, LLVM::Linkage::Internal, [&] {
       SmallVector<Value> rows;
       for (auto [spec, text, dim] : llvm::zip_equal(specs, names, dims))
-        rows.push_back(makeRow(specType,
-                               {address(text), i32(spec.dtype),
-                                i32(spec.dims.size()), address(dim)}));
+        rows.push_back(
+            makeRow(specType, {address(text), i32(spec.dtype),
+                               i32(spec.dims.size()), address(dim)}));
       return rows;
     });
   }
@@ -120,12 +120,11 @@ public:
       for (auto [entry, part] : llvm::zip_equal(entries, parts)) {
         const Signature &signature = entry.signature;
         rows.push_back(makeRow(
-            rowType,
-            {address(part.name), i32(signature.inputs.size()),
-             i32(signature.outputs.size()), address(part.inputs),
-             address(part.outputs), i32(signature.symbols.size()), i32(0),
-             address(part.symbols), address(part.inputSlots),
-             address(part.outputSlots), address(entry.function)}));
+            rowType, {address(part.name), i32(signature.inputs.size()),
+                      i32(signature.outputs.size()), address(part.inputs),
+                      address(part.outputs), i32(signature.symbols.size()),
+                      i32(0), address(part.symbols), address(part.inputSlots),
+                      address(part.outputSlots), address(entry.function)}));
       }
       return rows;
     });

@@ -63,9 +63,8 @@ static std::optional<std::string> joinReports(ArrayRef<ModuleOp> models) {
   for (auto [sum, key] : llvm::zip_equal(sums, kSums))
     summary[key] = sum;
   std::string text;
-  llvm::raw_string_ostream(text) << llvm::json::Value(
-      llvm::json::Object{{"entries", std::move(entries)},
-                         {"summary", std::move(summary)}});
+  llvm::raw_string_ostream(text) << llvm::json::Value(llvm::json::Object{
+      {"entries", std::move(entries)}, {"summary", std::move(summary)}});
   return text;
 }
 

@@ -65,11 +65,12 @@ struct MergeGlobals : mlir::lowbit::impl::LowbitMergeGlobalsBase<MergeGlobals> {
       if (!isMergeable(global))
         continue;
       ArrayRef<char> bytes = getBytes(global);
-      uint64_t hash = bytes.empty()
-                          ? static_cast<uint64_t>(hash_value(global.getValueOrNull()))
-                          : llvm::xxh3_64bits(ArrayRef<uint8_t>(
-                                reinterpret_cast<const uint8_t *>(bytes.data()),
-                                bytes.size()));
+      uint64_t hash =
+          bytes.empty()
+              ? static_cast<uint64_t>(hash_value(global.getValueOrNull()))
+              : llvm::xxh3_64bits(ArrayRef<uint8_t>(
+                    reinterpret_cast<const uint8_t *>(bytes.data()),
+                    bytes.size()));
       SmallVector<LLVM::GlobalOp, 1> &candidates = kept[hash];
       auto *equal = llvm::find_if(candidates, [&](LLVM::GlobalOp other) {
         return areEqual(other, global);

@@ -196,7 +196,8 @@ std::vector<EntryPoint> mlir::lowbit::findEntries(ModuleOp module) {
     Signature signature;
     signature.inputs = readSpecs(attr.getAs<ArrayAttr>("inputs"));
     signature.outputs = readSpecs(attr.getAs<ArrayAttr>("outputs"));
-    for (auto symbol : attr.getAs<ArrayAttr>("symbols").getAsRange<StringAttr>())
+    for (auto symbol :
+         attr.getAs<ArrayAttr>("symbols").getAsRange<StringAttr>())
       signature.symbols.push_back(symbol.str());
     entries.push_back({function, name.str(), std::move(signature)});
   }

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A slot is named after the inputs that it feeds. Two kinds of names get one:
-// those that an output of some entry feeds, and those that several entries take,
-// so that a mask given to the encoder need not be given to every step again.
+// those that an output of some entry feeds, and those that several entries
+// take, so that a mask given to the encoder need not be given to every step
+// again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -176,8 +177,8 @@ private:
 
   ModuleOp module;
   ArrayRef<EntryPoint> entries;
-  llvm::StringMap<unsigned> takers;         // how many entries take an input
-  llvm::StringMap<std::string> declared;    // output to input
+  llvm::StringMap<unsigned> takers;      // how many entries take an input
+  llvm::StringMap<std::string> declared; // output to input
   llvm::StringMap<int32_t> slots;
 };
 } // namespace

@@ -36,10 +36,10 @@ public:
     auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size());
     // The map holds one entry for this text already.
     std::string name = prefix + "_" + std::to_string(strings.size() - 1);
-    global = LLVM::GlobalOp::create(
-        builder, module.getLoc(), type,
-        /*isConstant=*/true, LLVM::Linkage::Internal, name,
-        builder.getStringAttr(bytes));
+    global =
+        LLVM::GlobalOp::create(builder, module.getLoc(), type,
+                               /*isConstant=*/true, LLVM::Linkage::Internal,
+                               name, builder.getStringAttr(bytes));
     return global;
   }
 

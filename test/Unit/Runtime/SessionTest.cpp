@@ -9,8 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Support.h"
 #include "lowbit-c/Session.h"
+#include "Support.h"
 
 #include "gtest/gtest.h"
 #include <thread>
@@ -69,16 +69,20 @@ protected:
     EXPECT_EQ(lowbitResultGetNumOutputs(result.get()), 1);
     return toFloats(*lowbitResultGetOutput(result.get(), 0));
   }
-  Floats state(const char *name, LowbitSession *of = nullptr) const {
-    LowbitTensor tensor;
-    EXPECT_EQ(takeMessage(lowbitSessionGetState(of ? of : session.get(), name,
-                                                &tensor)),
+  /// A copy of a state.
+  ResultPtr copy(const char *name, LowbitSession *of = nullptr) const {
+    LowbitResult *made = nullptr;
+    EXPECT_EQ(takeMessage(
+                  lowbitSessionGetState(of ? of : session.get(), name, &made)),
               "");
-    return toFloats(tensor);
+    return ResultPtr(made);
+  }
+  Floats state(const char *name, LowbitSession *of = nullptr) const {
+    return toFloats(*lowbitResultGetOutput(copy(name, of).get(), 0));
   }
   std::string stateMessage(const char *name) const {
-    LowbitTensor tensor;
-    return takeMessage(lowbitSessionGetState(session.get(), name, &tensor));
+    LowbitResult *made = nullptr;
+    return takeMessage(lowbitSessionGetState(session.get(), name, &made));
   }
 
   static Floats toFloats(const LowbitTensor &tensor) {
@@ -107,10 +111,10 @@ TEST_F(SessionTest, CarriesStateFromStepToStep) {
   EXPECT_EQ(output(), (Floats{104, 232}));
   EXPECT_EQ(state("past_k"), (Floats{100, 1, 200, 2}));
   EXPECT_EQ(state("ring"), (Floats{101, 0, 0, 0, 202, 0, 0, 0}));
-  LowbitTensor count;
-  ASSERT_EQ(takeMessage(lowbitSessionGetState(session.get(), "count", &count)),
-            "");
-  EXPECT_EQ(*static_cast<int64_t *>(count.data), 2);
+  ResultPtr count = copy("count");
+  EXPECT_EQ(*static_cast<const int64_t *>(
+                lowbitResultGetOutput(count.get(), 0)->data),
+            2);
   EXPECT_EQ(lowbitSessionGetNumSteps(session.get()), 2);
 }
 
@@ -224,8 +228,7 @@ TEST_F(SessionTest, RunsOneEntry) {
 TEST_F(SessionTest, RefusesStepsWithoutStart) {
   EXPECT_EQ(step({1}), "'step': missing input 'src', 'memory' (made by "
                        "'encode'); the session has not been started");
-  EXPECT_EQ(reorder({0}),
-            "nothing to reorder: the session has no state yet");
+  EXPECT_EQ(reorder({0}), "nothing to reorder: the session has no state yet");
   EXPECT_EQ(stateMessage("past_k"), "state 'past_k' is not set yet");
   EXPECT_EQ(stateMessage("future_k"), "there is no state 'future_k'");
 }
@@ -301,8 +304,7 @@ TEST_F(SessionTest, ForksRunConcurrently) {
         const int64_t rows = 1;
         LowbitTensor input = {"x", LOWBIT_DTYPE_FLOAT32, 1, &rows, &x};
         LowbitResult *made = nullptr;
-        lowbitErrorDestroy(
-            lowbitSessionStep(forks[i].get(), &input, 1, &made));
+        lowbitErrorDestroy(lowbitSessionStep(forks[i].get(), &input, 1, &made));
         ResultPtr owner(made);
         sums[i] = made ? toFloats(*lowbitResultGetOutput(made, 0))[0] : -1;
       }
