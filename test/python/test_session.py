@@ -269,7 +269,7 @@ def test_models_that_do_not_fit(models):
     broken = seq2seq.cross_kv()
     broken.graph.node[0].op_type = "Foo"
     broken.graph.node[0].name = "the_foo"
-    with pytest.raises(lowbit.CompileError, match="(?s)cross_kv: error: .*the_foo"):
+    with pytest.raises(lowbit.CompileError, match=r"(?s)cross_kv: error: .*the_foo"):
         lowbit.compile({**models, "cross_kv": broken})
     with pytest.raises(ValueError, match="no models"):
         lowbit.compile([])
