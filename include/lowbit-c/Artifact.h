@@ -78,6 +78,13 @@ typedef struct LowbitHost {
                        void *context, int64_t count, int64_t grain);
   /// Records why the run fails; the entry then returns non-zero.
   void (*fail)(LowbitCall *call, const char *message);
+  /// The storage of an output that is input `input` with `count` more rows
+  /// along `axis` (see LowbitEntryPoint::appends): it holds the elements of the
+  /// input and has room for `*capacity` rows, at least those of the output. The
+  /// entry writes the new ones. Takes the place of `output`; null when memory
+  /// is exhausted.
+  void *(*append)(LowbitCall *call, int32_t input, int32_t axis, int64_t count,
+                  int64_t *capacity);
 } LowbitHost;
 
 /// Runs one entry: 0 on success, else non-zero after `fail` or a null from
@@ -99,11 +106,17 @@ typedef struct LowbitEntryPoint {
   /// input and output; LOWBIT_NO_SLOT for those that belong to the caller.
   const int32_t *input_slots;
   const int32_t *output_slots;
+  /// For each input the output that is this input with rows behind it, or
+  /// LOWBIT_NO_APPEND. The code asks for it by `append` and does not read the
+  /// elements of the input.
+  const int32_t *appends;
   LowbitEntryFunction run;
 } LowbitEntryPoint;
 
 /// No slot: the caller gives the input or takes the output.
 #define LOWBIT_NO_SLOT (-1)
+/// No output appends to the input.
+#define LOWBIT_NO_APPEND (-1)
 
 /// The table of contents of an artifact. A slot is a tensor that a session
 /// keeps from one run to the next, such as the keys of past tokens.

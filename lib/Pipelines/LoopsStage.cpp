@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Stage `loops`: kernels chosen, operands packed, epilogues fused, everything on
-// buffers and in loops over vectors.
+// Stage `loops`: kernels chosen, operands packed, epilogues fused, everything
+// on buffers and in loops over vectors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,6 +54,8 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   addCleanup(pm);
 
   pm.addNestedPass<func::FuncOp>(createLowbitProtectInputs());
+  // The storage of a cache that grows is the one argument that is written.
+  pm.addNestedPass<func::FuncOp>(createLowbitAppendState());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =

@@ -71,6 +71,22 @@ static void checkSlots(const LowbitArtifact &artifact, const int32_t *slots,
                     " has the unknown slot " + std::to_string(slots[i]));
 }
 
+/// An output that appends to an input has its element type and rank.
+static void checkAppends(const LowbitEntryPoint &entry) {
+  if (entry.num_inputs != 0 && !entry.appends)
+    failMalformed("no table of appends");
+  for (uint32_t i = 0; i < entry.num_inputs; ++i) {
+    const int32_t output = entry.appends[i];
+    if (output == LOWBIT_NO_APPEND)
+      continue;
+    if (output < 0 || static_cast<uint32_t>(output) >= entry.num_outputs ||
+        entry.outputs[output].dtype != entry.inputs[i].dtype ||
+        entry.outputs[output].rank != entry.inputs[i].rank)
+      failMalformed("input " + std::to_string(i) +
+                    " is appended to by output " + std::to_string(output));
+  }
+}
+
 static void checkEntry(const LowbitArtifact &artifact,
                        const LowbitEntryPoint &entry) {
   if (!entry.name || !entry.run)
@@ -80,6 +96,7 @@ static void checkEntry(const LowbitArtifact &artifact,
   checkSpecs(entry, entry.outputs, entry.num_outputs, "output");
   checkSlots(artifact, entry.input_slots, entry.num_inputs, "input");
   checkSlots(artifact, entry.output_slots, entry.num_outputs, "output");
+  checkAppends(entry);
 }
 
 /// All inputs and outputs of a slot have one element type and rank.

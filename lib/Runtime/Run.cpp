@@ -12,12 +12,12 @@
 
 #include "Run.h"
 
+#include "AxisLayout.h"
 #include "Error.h"
 #include "Inputs.h"
 #include "Model.h"
 
 #include <cfenv>
-#include <cstring>
 #include <mutex>
 
 using namespace lowbit;
@@ -54,19 +54,28 @@ private:
 
 } // namespace
 
-void Output::assign(const LowbitTensor &from) {
+void Output::makeLike(const LowbitTensor &like) {
   const size_t bytes =
-      *computeBytes(from.dims, from.rank, lowbitDTypeGetSize(from.dtype));
+      *computeBytes(like.dims, like.rank, lowbitDTypeGetSize(like.dtype));
   data = allocate(bytes);
   if (!data)
     fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory: no " +
                                          std::to_string(bytes) +
                                          " bytes for '" + name + "'");
-  if (bytes)
-    std::memcpy(data.get(), from.data, bytes);
-  dims.assign(from.dims, from.dims + from.rank);
-  tensor = {name.c_str(), from.dtype, from.rank, dims.data(), data.get()};
+  dims.assign(like.dims, like.dims + like.rank);
+  tensor = {name.c_str(), like.dtype, like.rank, dims.data(), data.get()};
   isMade = true;
+}
+
+void *OutputStorage::append(uint32_t, const LowbitTensor &input, int32_t axis,
+                            int32_t index, Output &output, size_t bytes,
+                            int64_t &capacity) {
+  capacity = output.dims[static_cast<size_t>(axis)];
+  void *data = allocate(index, output, bytes);
+  if (data)
+    copyChunks(AxisLayout(input, axis, input.dims[axis]), input.data,
+               AxisLayout(output.tensor, axis, capacity), data);
+  return data;
 }
 
 void *OwnedOutputs::allocate(int32_t, Output &output, size_t bytes) {
@@ -76,9 +85,9 @@ void *OwnedOutputs::allocate(int32_t, Output &output, size_t bytes) {
 
 /// A run in progress.
 struct LowbitCall {
-  LowbitCall(const LowbitEntry &entry, LowbitResult &result,
-             OutputStorage &storage)
-      : model(entry.model), entry(entry.point), result(result),
+  LowbitCall(const LowbitEntry &entry, const LowbitBuffer *inputs,
+             LowbitResult &result, OutputStorage &storage)
+      : model(entry.model), entry(entry.point), inputs(inputs), result(result),
         storage(storage) {}
   ~LowbitCall() { model.workspaces.giveBack(std::move(workspace)); }
 
@@ -91,6 +100,7 @@ struct LowbitCall {
 
   LowbitModel &model;
   const LowbitEntryPoint &entry;
+  const LowbitBuffer *const inputs;
   LowbitResult &result;
   OutputStorage &storage;
   WorkspaceCache::Block workspace;
@@ -133,30 +143,65 @@ static void *hostWorkspace(LowbitCall *call, int64_t bytes) {
   });
 }
 
+/// Makes output `index` with the given dimensions; `give` returns the storage
+/// for its bytes.
+template <typename Give>
+static void *makeOutput(LowbitCall *call, int32_t index, const int64_t *dims,
+                        Give give) {
+  const LowbitEntryPoint &entry = call->entry;
+  if (index < 0 || static_cast<uint32_t>(index) >= entry.num_outputs)
+    fail(LOWBIT_ERROR_RUN, "the artifact made an undeclared output");
+  const LowbitTensorSpec &spec = entry.outputs[index];
+  Output &output = *call->result.outputs[index];
+  const std::string name = "output '" + output.name + "'";
+  if (output.isMade)
+    fail(LOWBIT_ERROR_RUN, "the artifact made " + name + " twice");
+  const auto bytes =
+      computeBytes(dims, spec.rank, lowbitDTypeGetSize(spec.dtype));
+  if (!bytes)
+    fail(LOWBIT_ERROR_OUT_OF_MEMORY, name + " is larger than memory");
+  output.dims.assign(dims, dims + spec.rank);
+  output.tensor = {output.name.c_str(), spec.dtype, spec.rank,
+                   output.dims.data(), nullptr};
+  output.tensor.data = give(output, *bytes);
+  if (!output.tensor.data)
+    fail(LOWBIT_ERROR_OUT_OF_MEMORY,
+         "out of memory: no " + std::to_string(*bytes) + " bytes for " + name);
+  output.isMade = true;
+  return output.tensor.data;
+}
+
 static void *hostOutput(LowbitCall *call, int32_t index, const int64_t *dims) {
   return guardHost(call, [&]() -> void * {
+    return makeOutput(call, index, dims, [&](Output &output, size_t bytes) {
+      return call->storage.allocate(index, output, bytes);
+    });
+  });
+}
+
+static void *hostAppend(LowbitCall *call, int32_t input, int32_t axis,
+                        int64_t count, int64_t *capacity) {
+  return guardHost(call, [&]() -> void * {
     const LowbitEntryPoint &entry = call->entry;
-    if (index < 0 || static_cast<uint32_t>(index) >= entry.num_outputs)
-      fail(LOWBIT_ERROR_RUN, "the artifact made an undeclared output");
-    const LowbitTensorSpec &spec = entry.outputs[index];
-    Output &output = *call->result.outputs[index];
-    const std::string name = "output '" + output.name + "'";
-    if (output.isMade)
-      fail(LOWBIT_ERROR_RUN, "the artifact made " + name + " twice");
-    const auto bytes =
-        computeBytes(dims, spec.rank, lowbitDTypeGetSize(spec.dtype));
-    if (!bytes)
-      fail(LOWBIT_ERROR_OUT_OF_MEMORY, name + " is larger than memory");
-    output.dims.assign(dims, dims + spec.rank);
-    output.tensor = {output.name.c_str(), spec.dtype, spec.rank,
-                     output.dims.data(), nullptr};
-    output.tensor.data = call->storage.allocate(index, output, *bytes);
-    if (!output.tensor.data)
-      fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory: no " +
-                                           std::to_string(*bytes) +
-                                           " bytes for " + name);
-    output.isMade = true;
-    return output.tensor.data;
+    if (input < 0 || static_cast<uint32_t>(input) >= entry.num_inputs ||
+        entry.appends[input] == LOWBIT_NO_APPEND)
+      fail(LOWBIT_ERROR_RUN, "the artifact appended to an undeclared input");
+    const LowbitTensorSpec &spec = entry.inputs[input];
+    if (axis < 1 || axis >= spec.rank || count < 0)
+      fail(LOWBIT_ERROR_RUN, "the artifact appended to input '" +
+                                 std::string(spec.name) + "' along axis " +
+                                 std::to_string(axis));
+    const LowbitBuffer &buffer = call->inputs[input];
+    const LowbitTensor tensor = {spec.name, spec.dtype, spec.rank, buffer.dims,
+                                 const_cast<void *>(buffer.data)};
+    std::vector<int64_t> dims(buffer.dims, buffer.dims + spec.rank);
+    dims[static_cast<size_t>(axis)] += count;
+    const int32_t index = entry.appends[input];
+    return makeOutput(
+        call, index, dims.data(), [&](Output &output, size_t bytes) {
+          return call->storage.append(static_cast<uint32_t>(input), tensor,
+                                      axis, index, output, bytes, *capacity);
+        });
   });
 }
 
@@ -184,7 +229,7 @@ static void hostFail(LowbitCall *call, const char *message) {
 }
 
 static const LowbitHost kHost = {hostWorkspace, hostOutput, hostParallelFor,
-                                 hostFail};
+                                 hostFail, hostAppend};
 
 //===----------------------------------------------------------------------===//
 // Runs
@@ -197,7 +242,7 @@ std::unique_ptr<LowbitResult> lowbit::runEntry(const LowbitEntry &entry,
   for (uint32_t i = 0; i < entry.point.num_outputs; ++i)
     result->outputs.push_back(
         std::make_unique<Output>(entry.point.outputs[i].name));
-  LowbitCall call(entry, *result, storage);
+  LowbitCall call(entry, inputs, *result, storage);
   int32_t status;
   {
     DefaultFloatEnvironment environment;

@@ -26,8 +26,8 @@ namespace lowbit {
 struct Output {
   explicit Output(const char *name) : name(name) {}
   Output(const Output &) = delete; // `tensor` points into the object
-  /// Makes it a copy of `tensor`, under its own name; throws Failure.
-  void assign(const LowbitTensor &tensor);
+  /// Gives it memory of its own for a tensor like `like`; throws Failure.
+  void makeLike(const LowbitTensor &like);
 
   LowbitTensor tensor = {};
   std::string name;
@@ -43,6 +43,12 @@ public:
   /// `bytes` bytes for output `index`, of which `output` has all but the data;
   /// null when memory is exhausted. May throw Failure.
   virtual void *allocate(int32_t index, Output &output, size_t bytes) = 0;
+  /// The storage of output `index`, which is `input` with more rows along
+  /// `axis`: it holds the elements of the input and has room for `capacity`
+  /// rows. Copies the input into what allocate() gives.
+  virtual void *append(uint32_t inputIndex, const LowbitTensor &input,
+                       int32_t axis, int32_t index, Output &output,
+                       size_t bytes, int64_t &capacity);
 };
 
 /// Outputs that belong to the result.

@@ -46,13 +46,24 @@ static bool isStep(const LowbitEntryPoint &entry) {
   return false;
 }
 
+/// Whether an input that is a state gets its next rows where it lies, so that
+/// nobody reads its elements before.
+static bool appendsInPlace(const LowbitEntryPoint &entry, uint32_t input) {
+  const int32_t output = entry.appends[input];
+  return output != LOWBIT_NO_APPEND &&
+         entry.output_slots[output] == entry.input_slots[input];
+}
+
 namespace {
 
 /// Outputs that are states go there, the others to the result.
 class SessionOutputs : public OwnedOutputs {
 public:
-  SessionOutputs(const LowbitEntryPoint &entry, std::vector<State> &states)
-      : entry(entry), states(states) {}
+  /// `kept` tells which inputs of the run are states.
+  SessionOutputs(const LowbitEntryPoint &entry, std::vector<State> &states,
+                 const std::vector<bool> &kept)
+      : entry(entry), states(states), kept(kept),
+        appended(entry.num_outputs, 0) {}
 
   void *allocate(int32_t index, Output &output, size_t bytes) override {
     const int32_t slot = entry.output_slots[index];
@@ -61,16 +72,35 @@ public:
                : states[static_cast<size_t>(slot)].prepare(bytes);
   }
 
+  void *append(uint32_t inputIndex, const LowbitTensor &input, int32_t axis,
+               int32_t index, Output &output, size_t bytes,
+               int64_t &capacity) override {
+    const int32_t slot = entry.output_slots[index];
+    if (slot == LOWBIT_NO_SLOT || entry.input_slots[inputIndex] != slot ||
+        !kept[inputIndex])
+      return OwnedOutputs::append(inputIndex, input, axis, index, output, bytes,
+                                  capacity);
+    const int64_t count =
+        output.dims[static_cast<size_t>(axis)] - input.dims[axis];
+    appended[static_cast<size_t>(index)] = count;
+    return states[static_cast<size_t>(slot)].append(axis, count, capacity);
+  }
+
   /// Moves outputs into their states and out of `result`.
   void commit(LowbitResult &result) {
     std::vector<std::unique_ptr<Output>> rest;
     for (uint32_t i = 0; i < entry.num_outputs; ++i) {
-      const LowbitTensor &tensor = result.outputs[i]->tensor;
-      if (entry.output_slots[i] == LOWBIT_NO_SLOT)
+      const int32_t slot = entry.output_slots[i];
+      if (slot == LOWBIT_NO_SLOT) {
         rest.push_back(std::move(result.outputs[i]));
+        continue;
+      }
+      State &state = states[static_cast<size_t>(slot)];
+      const LowbitTensor &tensor = result.outputs[i]->tensor;
+      if (appended[i])
+        state.commitAppend(appended[i]);
       else
-        states[static_cast<size_t>(entry.output_slots[i])].commit(
-            tensor.dtype, tensor.dims, tensor.rank);
+        state.commit(tensor.dtype, tensor.dims, tensor.rank);
     }
     result.outputs = std::move(rest);
   }
@@ -78,6 +108,8 @@ public:
 private:
   const LowbitEntryPoint &entry;
   std::vector<State> &states;
+  const std::vector<bool> &kept;
+  std::vector<int64_t> appended; ///< rows, by output
 };
 
 /// A state before the first run that makes it.
@@ -102,7 +134,7 @@ struct LowbitSession {
                                     const LowbitTensor *inputs, int32_t count);
   void reorder(const int64_t *rows, int32_t count);
   void reset();
-  const State &getState(const char *name) const;
+  State &getState(const char *name);
   void setState(const LowbitTensor &tensor);
   int32_t findSlot(const char *name) const;
 
@@ -207,14 +239,18 @@ std::unique_ptr<LowbitResult> LowbitSession::run(const LowbitEntry &entry,
   try {
     Inputs given(point);
     given.match(inputs, count);
-    std::deque<LowbitTensor> kept;
+    std::deque<LowbitTensor> tensors;
+    std::vector<bool> kept(point.num_inputs, false);
     for (uint32_t i = 0; i < point.num_inputs; ++i) {
       const int32_t slot = point.input_slots[i];
       if (given.isGiven(i) || slot == LOWBIT_NO_SLOT ||
           !states[static_cast<size_t>(slot)].isSet())
         continue;
-      kept.push_back(states[static_cast<size_t>(slot)].getTensor());
-      given.give(i, kept.back());
+      State &state = states[static_cast<size_t>(slot)];
+      kept[i] = true;
+      tensors.push_back(appendsInPlace(point, i) ? state.getShape()
+                                                 : state.getTensor());
+      given.give(i, tensors.back());
     }
     std::deque<InitialState> made;
     bool isComplete = true;
@@ -226,7 +262,7 @@ std::unique_ptr<LowbitResult> LowbitSession::run(const LowbitEntry &entry,
       if (!given.isGiven(i))
         begin(point, i, given, made);
     const std::vector<LowbitBuffer> buffers = given.finish();
-    SessionOutputs storage(point, states);
+    SessionOutputs storage(point, states, kept);
     std::unique_ptr<LowbitResult> result =
         runEntry(entry, buffers.data(), storage);
     storage.commit(*result);
@@ -314,11 +350,11 @@ void LowbitSession::reset() {
   failArgument("there is no state " + quote(name ? name : "(null)"));
 }
 
-const State &LowbitSession::getState(const char *name) const {
+State &LowbitSession::getState(const char *name) {
   const int32_t slot = findSlot(name);
   if (slot == LOWBIT_NO_SLOT)
     failNoState(name);
-  const State &state = states[static_cast<size_t>(slot)];
+  State &state = states[static_cast<size_t>(slot)];
   if (!state.isSet())
     failArgument("state " + quote(name) + " is not set yet");
   return state;
@@ -442,10 +478,12 @@ LowbitError *lowbitSessionGetState(LowbitSession *session, const char *name,
                                    LowbitResult **result) {
   *result = nullptr;
   return guardSession(session, [&] {
-    const LowbitTensor tensor = session->getState(name).getTensor();
+    const State &state = session->getState(name);
     auto copy = std::make_unique<LowbitResult>();
-    copy->outputs.push_back(std::make_unique<Output>(tensor.name));
-    copy->outputs.front()->assign(tensor);
+    copy->outputs.push_back(std::make_unique<Output>(state.getName()));
+    Output &output = *copy->outputs.front();
+    output.makeLike(state.getShape());
+    state.copyTo(output.tensor.data);
     *result = copy.release();
   });
 }

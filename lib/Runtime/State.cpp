@@ -12,13 +12,18 @@
 
 #include "State.h"
 
+#include "AxisLayout.h"
 #include "Error.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <numeric>
 
 using namespace lowbit;
+
+/// The rows for which a cache that starts has room.
+static constexpr int64_t kMinRoom = 16;
 
 State State::fork() const {
   State copy(*this);
@@ -26,9 +31,29 @@ State State::fork() const {
   return copy;
 }
 
-LowbitTensor State::getTensor() const {
+LowbitTensor State::getShape() const {
   return {name, dtype, static_cast<int32_t>(dims.size()), dims.data(),
           current->data.get()};
+}
+
+LowbitTensor State::getTensor() {
+  if (axis >= 0 && room != dims[static_cast<size_t>(axis)] &&
+      !moveTo(axis, dims[static_cast<size_t>(axis)]))
+    fail(LOWBIT_ERROR_OUT_OF_MEMORY,
+         std::string("out of memory for state '") + name + "'");
+  return getShape();
+}
+
+void State::copyTo(void *target) const {
+  const LowbitTensor tensor = getShape();
+  if (axis >= 0) {
+    copyChunks(AxisLayout(tensor, axis, room), tensor.data,
+               AxisLayout(tensor, axis, dims[static_cast<size_t>(axis)]),
+               target);
+  } else if (const size_t bytes = *computeBytes(tensor.dims, tensor.rank,
+                                                lowbitDTypeGetSize(dtype))) {
+    std::memcpy(target, tensor.data, bytes);
+  }
 }
 
 size_t State::getMemory() const {
@@ -36,6 +61,11 @@ size_t State::getMemory() const {
 }
 
 void *State::prepare(size_t bytes) {
+  const bool grows = spare || (set && current->capacity < bytes);
+  return takeSpare(bytes, grows ? 2 * bytes : bytes);
+}
+
+void *State::takeSpare(size_t bytes, size_t capacity) {
   // A fork may still read what was the contents here. Once it does not, what it
   // read comes before what is written next.
   if (spare && spare.use_count() > 1)
@@ -43,8 +73,6 @@ void *State::prepare(size_t bytes) {
   std::atomic_thread_fence(std::memory_order_acquire);
   if (spare && spare->capacity >= bytes)
     return spare->data.get();
-  const bool grows = spare || (set && current->capacity < bytes);
-  const size_t capacity = grows ? 2 * bytes : bytes;
   auto block = std::make_shared<Block>();
   block->data = allocate(capacity);
   if (!block->data)
@@ -54,12 +82,52 @@ void *State::prepare(size_t bytes) {
   return spare->data.get();
 }
 
+bool State::moveTo(int32_t newAxis, int64_t rows) {
+  std::vector<int64_t> stored = dims;
+  stored[static_cast<size_t>(newAxis)] = rows;
+  const auto bytes =
+      computeBytes(stored.data(), static_cast<int32_t>(stored.size()),
+                   lowbitDTypeGetSize(dtype));
+  void *data = bytes ? takeSpare(*bytes, *bytes) : nullptr;
+  if (!data)
+    return false;
+  const LowbitTensor tensor = getShape();
+  const int64_t old =
+      axis == newAxis ? room : dims[static_cast<size_t>(newAxis)];
+  copyChunks(AxisLayout(tensor, newAxis, old), tensor.data,
+             AxisLayout(tensor, newAxis, rows), data);
+  std::swap(current, spare);
+  axis = newAxis;
+  room = rows;
+  return true;
+}
+
+void *State::append(int32_t newAxis, int64_t count, int64_t &capacity) {
+  // Rows that lie apart along another axis come together first.
+  if (axis >= 0 && axis != newAxis)
+    getTensor();
+  const int64_t rows = dims[static_cast<size_t>(newAxis)] + count;
+  const bool isShared = current.use_count() > 1;
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (axis != newAxis || room < rows || isShared)
+    if (!moveTo(newAxis, std::max(2 * rows, kMinRoom)))
+      return nullptr;
+  capacity = room;
+  return current->data.get();
+}
+
+void State::commitAppend(int64_t count) {
+  dims[static_cast<size_t>(axis)] += count;
+  std::iota(origins.begin(), origins.end(), 0);
+}
+
 void State::commit(int32_t newDType, const int64_t *newDims, int32_t rank) {
   dtype = newDType;
   dims.assign(newDims, newDims + rank);
   origins.resize(static_cast<size_t>(getNumRows()));
   std::iota(origins.begin(), origins.end(), 0);
   std::swap(current, spare);
+  axis = -1;
   set = true;
 }
 
@@ -82,27 +150,38 @@ void State::reorder(const std::vector<int64_t> &rows) {
     newOrigins.push_back(origins[static_cast<size_t>(row)]);
   if (newOrigins == origins)
     return;
-  std::vector<int64_t> newDims = dims;
-  newDims.front() = static_cast<int64_t>(rows.size());
+  // The room stays: the next step appends again.
+  std::vector<int64_t> stored = dims;
+  if (axis >= 0)
+    stored[static_cast<size_t>(axis)] = room;
+  stored.front() = static_cast<int64_t>(rows.size());
   const auto bytes =
-      computeBytes(newDims.data(), static_cast<int32_t>(newDims.size()),
+      computeBytes(stored.data(), static_cast<int32_t>(stored.size()),
                    lowbitDTypeGetSize(dtype));
-  char *to = bytes ? static_cast<char *>(prepare(*bytes)) : nullptr;
+  char *to = bytes ? static_cast<char *>(takeSpare(*bytes, *bytes)) : nullptr;
   if (!to)
     fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory for " +
                                          std::to_string(rows.size()) +
                                          " rows of state '" + name + "'");
   const char *from = static_cast<const char *>(current->data.get());
   const size_t rowBytes = *bytes / rows.size();
+  std::vector<int64_t> oneRow = dims;
+  oneRow.front() = 1;
+  const LowbitTensor row = {name, dtype, static_cast<int32_t>(oneRow.size()),
+                            oneRow.data(), nullptr};
+  const int32_t chunkAxis = axis >= 0 ? axis : 0;
+  const AxisLayout layout(row, chunkAxis, axis >= 0 ? room : 1);
   for (size_t i = 0; i < rows.size(); ++i)
-    std::memcpy(to + i * rowBytes,
-                from + static_cast<size_t>(rows[i]) * rowBytes, rowBytes);
-  commit(dtype, newDims.data(), static_cast<int32_t>(newDims.size()));
+    copyChunks(layout, from + static_cast<size_t>(rows[i]) * rowBytes, layout,
+               to + i * rowBytes);
+  std::swap(current, spare);
+  dims.front() = static_cast<int64_t>(rows.size());
   origins = std::move(newOrigins);
 }
 
 void State::reset() {
   set = false;
+  axis = -1;
   dims.clear();
   origins.clear();
 }

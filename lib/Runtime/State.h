@@ -7,7 +7,9 @@
 //
 // A tensor that a session keeps. It has two blocks of memory: runs read one and
 // write the other, then they change places, so that a step that fails leaves
-// the state as it was and a step that succeeds allocates nothing.
+// the state as it was and a step that succeeds allocates nothing. A run that
+// only adds rows writes them behind the rows that are there: the block has room
+// for `capacity` rows along an axis.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +34,13 @@ public:
 
   bool isSet() const { return set; }
   const char *getName() const { return name; }
-  /// The contents; valid until the next change.
-  LowbitTensor getTensor() const;
+  /// The contents, contiguous; valid until the next change. Throws Failure
+  /// without memory.
+  LowbitTensor getTensor();
+  /// The same for a reader of the dimensions alone: the elements may lie apart.
+  LowbitTensor getShape() const;
+  /// Copies the elements to contiguous memory.
+  void copyTo(void *target) const;
   /// The rows of the first dimension; 0 for a scalar.
   int64_t getNumRows() const { return dims.empty() ? 0 : dims.front(); }
   bool isScalar() const { return dims.empty(); }
@@ -42,7 +49,12 @@ public:
 
   /// Memory for new contents beside the present ones, null when exhausted.
   void *prepare(size_t bytes);
-  /// Makes what was written to it the contents.
+  /// Memory that holds the present contents and has room for `count` more rows
+  /// along `axis`, and for how many rows in all; null when memory is exhausted.
+  /// Contents and dimensions stay until commitAppend().
+  void *append(int32_t axis, int64_t count, int64_t &capacity);
+  void commitAppend(int64_t count);
+  /// Makes what was written to prepare()'s memory the contents.
   void commit(int32_t dtype, const int64_t *dims, int32_t rank);
   /// Both for contents from elsewhere; throws Failure without memory.
   void assign(const LowbitTensor &tensor);
@@ -56,6 +68,11 @@ private:
     Buffer data;
     size_t capacity = 0;
   };
+  /// The spare block, of at least `bytes` bytes; a new one has `capacity`.
+  void *takeSpare(size_t bytes, size_t capacity);
+  /// Copies the contents into the spare block with room for `rows` rows along
+  /// `newAxis` and makes it the current one; false when memory is exhausted.
+  bool moveTo(int32_t newAxis, int64_t rows);
 
   const char *name;
   bool set = false;
@@ -64,7 +81,10 @@ private:
   /// For each row, the row that it was when the contents were made: rows of one
   /// origin are equal, and a permutation among them changes nothing.
   std::vector<int64_t> origins;
-  /// Never written while set; may be shared with forks.
+  /// Where `current` has room for `room` rows; none when it is negative.
+  int32_t axis = -1;
+  int64_t room = 0;
+  /// Its rows are never written again while set; may be shared with forks.
   std::shared_ptr<Block> current;
   std::shared_ptr<Block> spare;
 };

@@ -59,12 +59,12 @@ public:
     });
   }
 
-  LLVM::GlobalOp makeSlots(StringRef name, ArrayRef<int32_t> slots) {
-    auto type = LLVM::LLVMArrayType::get(builder.getI32Type(), slots.size());
+  LLVM::GlobalOp makeIndices(StringRef name, ArrayRef<int32_t> indices) {
+    auto type = LLVM::LLVMArrayType::get(builder.getI32Type(), indices.size());
     return makeGlobal(name, type, LLVM::Linkage::Internal, [&] {
       SmallVector<Value> fields;
-      for (int32_t slot : slots)
-        fields.push_back(i32(slot));
+      for (int32_t index : indices)
+        fields.push_back(i32(index));
       return fields;
     });
   }
@@ -96,7 +96,8 @@ public:
   LLVM::GlobalOp makeEntries(ArrayRef<EntryPoint> entries,
                              const SlotPlan &slots) {
     struct Parts {
-      LLVM::GlobalOp name, inputs, outputs, symbols, inputSlots, outputSlots;
+      LLVM::GlobalOp name, inputs, outputs, symbols, inputSlots, outputSlots,
+          appends;
     };
     SmallVector<Parts> parts;
     for (auto [i, entry] : llvm::enumerate(entries)) {
@@ -106,14 +107,15 @@ public:
                        makeSpecs(prefix + "_inputs", signature.inputs),
                        makeSpecs(prefix + "_outputs", signature.outputs),
                        makeStrings(prefix + "_symbols", signature.symbols),
-                       makeSlots(prefix + "_input_slots", slots.inputs[i]),
-                       makeSlots(prefix + "_output_slots", slots.outputs[i])});
+                       makeIndices(prefix + "_input_slots", slots.inputs[i]),
+                       makeIndices(prefix + "_output_slots", slots.outputs[i]),
+                       makeIndices(prefix + "_appends", signature.appends)});
     }
     Type i32Type = builder.getI32Type();
     auto rowType = LLVM::LLVMStructType::getLiteral(
         builder.getContext(),
         {pointer, i32Type, i32Type, pointer, pointer, i32Type, i32Type, pointer,
-         pointer, pointer, pointer});
+         pointer, pointer, pointer, pointer});
     auto type = LLVM::LLVMArrayType::get(rowType, entries.size());
     return makeGlobal("lowbit_entries", type, LLVM::Linkage::Internal, [&] {
       SmallVector<Value> rows;
@@ -124,7 +126,8 @@ public:
                       i32(signature.outputs.size()), address(part.inputs),
                       address(part.outputs), i32(signature.symbols.size()),
                       i32(0), address(part.symbols), address(part.inputSlots),
-                      address(part.outputSlots), address(entry.function)}));
+                      address(part.outputSlots), address(part.appends),
+                      address(entry.function)}));
       }
       return rows;
     });

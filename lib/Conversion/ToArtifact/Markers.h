@@ -20,6 +20,9 @@ namespace mlir::lowbit {
 constexpr llvm::StringLiteral kWorkspaceMarker = "lowbit.workspace";
 /// On the allocation that becomes output `i`.
 constexpr llvm::StringLiteral kOutputMarker = "lowbit.output";
+/// On an argument of @main: the storage of an output that is an input with rows
+/// behind it, `array<i64: input, output, axis, rows>`.
+constexpr llvm::StringLiteral kAppendAttr = "lowbit.append";
 /// On a parallel loop: the fewest iterations that one thread takes at a time.
 constexpr llvm::StringLiteral kGrainAttr = "lowbit.grain";
 /// On a module: the compile report as JSON.

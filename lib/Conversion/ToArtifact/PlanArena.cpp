@@ -103,6 +103,16 @@ static LogicalResult hoistNested(func::FuncOp function) {
   return success();
 }
 
+/// The argument that holds result `index` with room behind it, if there is one.
+static Value findAppended(func::FuncOp function, unsigned index) {
+  for (BlockArgument argument : function.getArguments())
+    if (auto append = function.getArgAttrOfType<DenseI64ArrayAttr>(
+            argument.getArgNumber(), kAppendAttr))
+      if (append[1] == index)
+        return argument;
+  return nullptr;
+}
+
 /// Marks one allocation per result, adding a copy where the result is no whole
 /// buffer of its own.
 static void makeOutputs(func::FuncOp function) {
@@ -112,6 +122,14 @@ static void makeOutputs(func::FuncOp function) {
     Value root = operand.get();
     while (auto view = root.getDefiningOp<memref::CastOp>())
       root = view.getSource();
+    Location loc = ret.getLoc();
+    if (Value storage = findAppended(function, operand.getOperandNumber())) {
+      // What was written there is the result; else it goes there now.
+      if (root != storage)
+        memref::CopyOp::create(builder, loc, operand.get(), storage);
+      operand.set(storage);
+      continue;
+    }
     auto index = builder.getI32IntegerAttr(operand.getOperandNumber());
     auto alloc = root.getDefiningOp<memref::AllocOp>();
     if (alloc && !alloc->hasAttr(kOutputMarker) &&
@@ -119,7 +137,6 @@ static void makeOutputs(func::FuncOp function) {
       alloc->setAttr(kOutputMarker, index);
       continue;
     }
-    Location loc = ret.getLoc();
     auto type = cast<MemRefType>(operand.get().getType());
     SmallVector<Value> sizes;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
@@ -155,9 +172,9 @@ public:
     }
     APInt bytes;
     bool fixed = matchPattern(offset, m_ConstantInt(&bytes));
-    auto type = MemRefType::get(
-        {fixed ? bytes.getSExtValue() : ShapedType::kDynamic},
-        builder.getI8Type());
+    auto type =
+        MemRefType::get({fixed ? bytes.getSExtValue() : ShapedType::kDynamic},
+                        builder.getI8Type());
     auto workspace = memref::AllocOp::create(
         builder, loc, type, fixed ? ValueRange() : ValueRange(offset),
         builder.getI64IntegerAttr(kArenaAlignment));

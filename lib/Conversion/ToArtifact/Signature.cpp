@@ -7,7 +7,7 @@
 //
 // See Signature.h. The attribute has the fields of LowbitEntryPoint:
 //
-//   lowbit.signature = {
+//   lowbit.signature = {appends = array<i32: -1>,
 //     inputs = [{dims = array<i64: -2, 4>, dtype = 6 : i32, name = "x"}],
 //     outputs = [...], symbols = ["batch"]}
 //
@@ -127,11 +127,18 @@ static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
 FailureOr<Signature> mlir::lowbit::readSignature(func::FuncOp function) {
   Signature signature;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    if (auto append =
+            function.getArgAttrOfType<DenseI64ArrayAttr>(i, kAppendAttr)) {
+      // Storage, behind all inputs.
+      signature.appends[append[0]] = static_cast<int32_t>(append[1]);
+      continue;
+    }
     FailureOr<TensorSpec> spec = readSpec(
         function, type, function.getArgAttrDict(i), "input", i, signature);
     if (failed(spec))
       return failure();
     signature.inputs.push_back(std::move(*spec));
+    signature.appends.push_back(LOWBIT_NO_APPEND);
   }
   for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
     FailureOr<TensorSpec> spec = readSpec(
@@ -174,7 +181,9 @@ void mlir::lowbit::markEntry(LLVM::LLVMFuncOp entry, StringRef name,
   entry->setAttr(
       kSignatureAttr,
       builder.getDictionaryAttr(
-          {builder.getNamedAttr("inputs",
+          {builder.getNamedAttr(
+               "appends", builder.getDenseI32ArrayAttr(signature.appends)),
+           builder.getNamedAttr("inputs",
                                 getSpecsAttr(builder, signature.inputs)),
            builder.getNamedAttr("outputs",
                                 getSpecsAttr(builder, signature.outputs)),
@@ -196,6 +205,10 @@ std::vector<EntryPoint> mlir::lowbit::findEntries(ModuleOp module) {
     Signature signature;
     signature.inputs = readSpecs(attr.getAs<ArrayAttr>("inputs"));
     signature.outputs = readSpecs(attr.getAs<ArrayAttr>("outputs"));
+    if (auto appends = attr.getAs<DenseI32ArrayAttr>("appends"))
+      signature.appends.assign(appends.asArrayRef().begin(),
+                               appends.asArrayRef().end());
+    signature.appends.resize(signature.inputs.size(), LOWBIT_NO_APPEND);
     for (auto symbol :
          attr.getAs<ArrayAttr>("symbols").getAsRange<StringAttr>())
       signature.symbols.push_back(symbol.str());

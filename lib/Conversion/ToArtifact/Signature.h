@@ -31,6 +31,8 @@ struct TensorSpec {
 struct Signature {
   std::vector<TensorSpec> inputs, outputs;
   std::vector<std::string> symbols;
+  /// For each input the output that appends to it, LOWBIT_NO_APPEND for most.
+  std::vector<int32_t> appends;
 
   /// "float32 [batch, 4]", for people.
   std::string describe(const TensorSpec &spec) const;

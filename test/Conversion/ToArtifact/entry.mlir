@@ -43,10 +43,29 @@ func.func @main(%x: memref<?x4xf32> {onnx.name = "tokens", onnx.dims = ["batch",
 // -----
 
 // The module's name is that of the entry.
-// CHECK: llvm.func internal @lowbit_entry
+// CHECK-LABEL: llvm.func internal @lowbit_entry
 // CHECK-SAME: lowbit.entry = "encoder"
 module @encoder {
   func.func @main() {
     return
   }
+}
+
+// -----
+
+// Storage that holds an input and has room behind it comes from the host, along
+// with its capacity; the input's other extents are its own.
+// CHECK-LABEL: llvm.func internal @lowbit_entry
+// CHECK-SAME:    appends = array<i32: 0>
+// CHECK:         %[[ROOM:.*]] = llvm.alloca
+// CHECK:         %[[DATA:.*]] = llvm.call %{{.*}}(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[ROOM]]) : !llvm.ptr, (!llvm.ptr, i32, i32, i64, !llvm.ptr) -> !llvm.ptr
+// CHECK:         llvm.icmp "ne" %[[DATA]]
+// CHECK:         llvm.cond_br %{{.*}}, ^{{.*}}, ^[[EXIT:.*]]
+// CHECK:         llvm.load %[[ROOM]]
+// CHECK:         %[[STORAGE:.*]] = builtin.unrealized_conversion_cast {{.*}} to memref<?x?x4xf32>
+// CHECK:         "test.use"(%[[STORAGE]])
+func.func @main(%past: memref<?x?x4xf32>, %storage: memref<?x?x4xf32> {lowbit.append = array<i64: 0, 0, 1, 1>})
+    -> memref<?x?x4xf32> {
+  "test.use"(%storage) : (memref<?x?x4xf32>) -> ()
+  return %storage : memref<?x?x4xf32>
 }

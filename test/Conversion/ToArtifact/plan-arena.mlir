@@ -140,3 +140,19 @@ func.func @main(%x: memref<?x8xf32>) {
   "test.second"(%flat, %b) : (memref<?xf32>, memref<?xf32>) -> ()
   return
 }
+
+// -----
+
+// A result in storage of its own needs no output; one that did not land there is
+// copied.
+// CHECK-LABEL: func.func @main
+// CHECK-SAME:    %[[A:[a-z0-9]+]]: memref<4x?xf32> {lowbit.append
+// CHECK-SAME:    %[[B:[a-z0-9]+]]: memref<4x?xf32> {lowbit.append
+// CHECK-NOT:     lowbit.output
+// CHECK:         memref.copy %{{.*}}, %[[B]]
+// CHECK-NEXT:    return %[[A]], %[[B]]
+func.func @main(%x: memref<4x?xf32>, %a: memref<4x?xf32> {lowbit.append = array<i64: 0, 0, 1, 1>},
+                %b: memref<4x?xf32> {lowbit.append = array<i64: 0, 1, 1, 1>})
+    -> (memref<4x?xf32>, memref<4x?xf32>) {
+  return %a, %x : memref<4x?xf32>, memref<4x?xf32>
+}

@@ -10,13 +10,15 @@
 //   encode: src int64 [B, S]                 -> memory float32 [B, S] = src,
 //                                               total float32 [B] (no state)
 //   step:   x float32 [B], src, memory,
-//           past_k float32 [B, P], ring float32 [B, 4], count int64 []
+//           past_k float32 [B, P], ring float32 [B, 4], count int64 [],
+//           past_v float32 [B, 2, R, 1]
 //        -> y float32 [B] = x + sum of past_k and memory,
 //           present_k float32 [B, P + 1] = past_k, x
+//           present_v float32 [B, 2, R + 1, 1] = past_v, (x, -x), appended
 //           next_ring = ring with x added to column 0; next_count = count + 1
 //
-// Slots: memory, past_k, ring, count, src. A negative x[0] makes a step fail
-// after it has written its outputs.
+// Slots: memory, past_k, ring, count, src, past_v. A negative x[0] makes a step
+// fail after it has written its outputs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,8 +57,12 @@ static int32_t step(const LowbitHost *host, LowbitCall *call,
   float *present = (float *)host->output(call, 1, presentDims);
   float *nextRing = (float *)host->output(call, 2, ringDims);
   int64_t *count = (int64_t *)host->output(call, 3, NULL);
-  if (!y || !present || !nextRing || !count)
+  int64_t room;
+  float *values = (float *)host->append(call, 6, 2, 1, &room);
+  if (!y || !present || !nextRing || !count || !values)
     return 1;
+  for (int64_t i = 0; i < 2 * rows; ++i)
+    values[i * room + inputs[6].dims[2]] = i % 2 ? -x[i / 2] : x[i / 2];
   for (int64_t b = 0; b < rows; ++b) {
     y[b] = x[b];
     for (int64_t s = 0; s < source; ++s)
@@ -77,13 +83,17 @@ static int32_t step(const LowbitHost *host, LowbitCall *call,
   return 0;
 }
 
-// Symbols of encode: B, S; of step: B, S, P, Q.
+// Symbols of encode: B, S; of step: B, S, P, Q, R, T.
 static const int64_t kB[] = {LOWBIT_DIM_SYMBOL(0)};
 static const int64_t kBS[] = {LOWBIT_DIM_SYMBOL(0), LOWBIT_DIM_SYMBOL(1)};
 static const int64_t kBP[] = {LOWBIT_DIM_SYMBOL(0), LOWBIT_DIM_SYMBOL(2)};
 static const int64_t kBQ[] = {LOWBIT_DIM_SYMBOL(0), LOWBIT_DIM_SYMBOL(3)};
 static const int64_t kB4[] = {LOWBIT_DIM_SYMBOL(0), 4};
-static const char *const kSymbols[] = {"B", "S", "P", "Q"};
+static const int64_t kB2R1[] = {LOWBIT_DIM_SYMBOL(0), 2, LOWBIT_DIM_SYMBOL(4),
+                                1};
+static const int64_t kB2T1[] = {LOWBIT_DIM_SYMBOL(0), 2, LOWBIT_DIM_SYMBOL(5),
+                                1};
+static const char *const kSymbols[] = {"B", "S", "P", "Q", "R", "T"};
 
 static const LowbitTensorSpec kEncodeInputs[] = {
     {"src", LOWBIT_DTYPE_INT64, 2, kBS}};
@@ -99,22 +109,32 @@ static const LowbitTensorSpec kStepInputs[] = {
     {"memory", LOWBIT_DTYPE_FLOAT32, 2, kBS},
     {"past_k", LOWBIT_DTYPE_FLOAT32, 2, kBP},
     {"ring", LOWBIT_DTYPE_FLOAT32, 2, kB4},
-    {"count", LOWBIT_DTYPE_INT64, 0, NULL}};
+    {"count", LOWBIT_DTYPE_INT64, 0, NULL},
+    {"past_v", LOWBIT_DTYPE_FLOAT32, 4, kB2R1}};
 static const LowbitTensorSpec kStepOutputs[] = {
     {"y", LOWBIT_DTYPE_FLOAT32, 1, kB},
     {"present_k", LOWBIT_DTYPE_FLOAT32, 2, kBQ},
     {"next_ring", LOWBIT_DTYPE_FLOAT32, 2, kB4},
-    {"next_count", LOWBIT_DTYPE_INT64, 0, NULL}};
-static const int32_t kStepInputSlots[] = {LOWBIT_NO_SLOT, 4, 0, 1, 2, 3};
-static const int32_t kStepOutputSlots[] = {LOWBIT_NO_SLOT, 1, 2, 3};
+    {"next_count", LOWBIT_DTYPE_INT64, 0, NULL},
+    {"present_v", LOWBIT_DTYPE_FLOAT32, 4, kB2T1}};
+static const int32_t kStepInputSlots[] = {LOWBIT_NO_SLOT, 4, 0, 1, 2, 3, 5};
+static const int32_t kStepOutputSlots[] = {LOWBIT_NO_SLOT, 1, 2, 3, 5};
+static const int32_t kNoAppends[] = {LOWBIT_NO_APPEND};
+static const int32_t kAppends[] = {LOWBIT_NO_APPEND,
+                                   LOWBIT_NO_APPEND,
+                                   LOWBIT_NO_APPEND,
+                                   LOWBIT_NO_APPEND,
+                                   LOWBIT_NO_APPEND,
+                                   LOWBIT_NO_APPEND,
+                                   4};
 
 static const LowbitEntryPoint kEntries[] = {
     {"encode", 1, 2, kEncodeInputs, kEncodeOutputs, 2, 0, kSymbols,
-     kEncodeInputSlots, kEncodeOutputSlots, encode},
-    {"step", 6, 4, kStepInputs, kStepOutputs, 4, 0, kSymbols, kStepInputSlots,
-     kStepOutputSlots, step}};
-static const char *const kSlots[] = {"memory", "past_k", "ring", "count",
-                                     "src"};
+     kEncodeInputSlots, kEncodeOutputSlots, kNoAppends, encode},
+    {"step", 7, 5, kStepInputs, kStepOutputs, 6, 0, kSymbols, kStepInputSlots,
+     kStepOutputSlots, kAppends, step}};
+static const char *const kSlots[] = {"memory", "past_k", "ring",
+                                     "count",  "src",    "past_v"};
 
 const LowbitArtifact lowbit_step_artifact = {LOWBIT_ARTIFACT_MAGIC,
                                              LOWBIT_ARTIFACT_VERSION,
@@ -124,6 +144,6 @@ const LowbitArtifact lowbit_step_artifact = {LOWBIT_ARTIFACT_MAGIC,
                                              NULL,
                                              NULL,
                                              2,
-                                             5,
+                                             6,
                                              kEntries,
                                              kSlots};

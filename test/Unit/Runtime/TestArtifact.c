@@ -86,8 +86,9 @@ static const char *const kSymbols[] = {"batch"};
 
 static const int32_t kNoSlots[] = {LOWBIT_NO_SLOT, LOWBIT_NO_SLOT,
                                    LOWBIT_NO_SLOT};
-static const LowbitEntryPoint kEntries[] = {
-    {"add", 3, 2, kInputs, kOutputs, 1, 0, kSymbols, kNoSlots, kNoSlots, run}};
+static const LowbitEntryPoint kEntries[] = {{"add", 3, 2, kInputs, kOutputs, 1,
+                                             0, kSymbols, kNoSlots, kNoSlots,
+                                             kNoSlots, run}};
 
 const LowbitArtifact lowbit_artifact = {LOWBIT_ARTIFACT_MAGIC,
                                         LOWBIT_ARTIFACT_VERSION,
