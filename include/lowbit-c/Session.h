@@ -73,7 +73,9 @@ LOWBIT_API LowbitError *lowbitSessionRun(LowbitSession *session,
                                          LowbitResult **result);
 
 /// Makes row `i` of every state what row `rows[i]` was: the beams that go on.
-/// Rows may be repeated, left out, and be more or fewer than before.
+/// Rows may be repeated, left out, and be more or fewer than before. Indices
+/// that are out of range change nothing; without memory the session is as after
+/// lowbitSessionReset.
 LOWBIT_API LowbitError *lowbitSessionReorder(LowbitSession *session,
                                              const int64_t *rows,
                                              int32_t num_rows);

@@ -335,9 +335,15 @@ void LowbitSession::reorder(const int64_t *rows, int32_t count) {
                    std::to_string(i) + " is out of range: the session has " +
                    std::to_string(first->getNumRows()) + " rows");
   const std::vector<int64_t> wanted(rows, rows + count);
-  for (State &state : states)
-    if (state.isSet() && !state.isScalar())
-      state.reorder(wanted);
+  try {
+    for (State &state : states)
+      if (state.isSet() && !state.isScalar())
+        state.reorder(wanted);
+  } catch (...) {
+    // Some states are in the new order and some are not.
+    reset();
+    throw;
+  }
 }
 
 void LowbitSession::reset() {

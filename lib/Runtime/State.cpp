@@ -144,37 +144,101 @@ void State::assign(const LowbitTensor &tensor) {
   commit(tensor.dtype, tensor.dims, tensor.rank);
 }
 
+namespace {
+
+/// The rows of the first dimension, each with its room.
+class RowCopier {
+public:
+  RowCopier(const LowbitTensor &tensor, int32_t axis, int64_t room)
+      : dims(tensor.dims, tensor.dims + tensor.rank),
+        layout(makeRow(tensor), std::max(axis, 0), axis < 0 ? 1 : room),
+        stride(layout.count * layout.stride) {}
+
+  size_t getStride() const { return stride; }
+  void copy(const char *from, char *to) const {
+    copyChunks(layout, from, layout, to);
+  }
+
+private:
+  LowbitTensor makeRow(const LowbitTensor &tensor) {
+    dims.front() = 1;
+    return {nullptr, tensor.dtype, tensor.rank, dims.data(), nullptr};
+  }
+
+  std::vector<int64_t> dims;
+  const AxisLayout layout;
+  const size_t stride;
+};
+
+} // namespace
+
+/// Makes row `i` of `data` what row `sources[i]` was, where they differ. A row
+/// is written when no other still wants what it was; what then remains are
+/// cycles, each of which goes around by way of `scratch`, the place of one row.
+static void permuteRows(const RowCopier &rows, char *data, char *scratch,
+                        const std::vector<int64_t> &sources, size_t oldCount) {
+  auto at = [&](size_t row) { return data + row * rows.getStride(); };
+  std::vector<size_t> wanted(oldCount, 0);
+  std::vector<bool> pending(sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    pending[i] = static_cast<size_t>(sources[i]) != i;
+    wanted[static_cast<size_t>(sources[i])] += pending[i];
+  }
+  for (size_t i = 0; i < sources.size(); ++i)
+    for (size_t row = i;
+         row < sources.size() && pending[row] && wanted[row] == 0;) {
+      const size_t source = static_cast<size_t>(sources[row]);
+      rows.copy(at(source), at(row));
+      pending[row] = false;
+      --wanted[source];
+      row = source;
+    }
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (!pending[i])
+      continue;
+    rows.copy(at(i), scratch);
+    size_t row = i;
+    for (; static_cast<size_t>(sources[row]) != i;
+         row = static_cast<size_t>(sources[row])) {
+      rows.copy(at(static_cast<size_t>(sources[row])), at(row));
+      pending[row] = false;
+    }
+    rows.copy(scratch, at(row));
+    pending[row] = false;
+  }
+}
+
 void State::reorder(const std::vector<int64_t> &rows) {
-  std::vector<int64_t> newOrigins;
-  for (int64_t row : rows)
-    newOrigins.push_back(origins[static_cast<size_t>(row)]);
-  if (newOrigins == origins)
-    return;
-  // The room stays: the next step appends again.
-  std::vector<int64_t> stored = dims;
-  if (axis >= 0)
-    stored[static_cast<size_t>(axis)] = room;
-  stored.front() = static_cast<int64_t>(rows.size());
-  const auto bytes =
-      computeBytes(stored.data(), static_cast<int32_t>(stored.size()),
-                   lowbitDTypeGetSize(dtype));
-  char *to = bytes ? static_cast<char *>(takeSpare(*bytes, *bytes)) : nullptr;
-  if (!to)
-    fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory for " +
-                                         std::to_string(rows.size()) +
-                                         " rows of state '" + name + "'");
-  const char *from = static_cast<const char *>(current->data.get());
-  const size_t rowBytes = *bytes / rows.size();
-  std::vector<int64_t> oneRow = dims;
-  oneRow.front() = 1;
-  const LowbitTensor row = {name, dtype, static_cast<int32_t>(oneRow.size()),
-                            oneRow.data(), nullptr};
-  const int32_t chunkAxis = axis >= 0 ? axis : 0;
-  const AxisLayout layout(row, chunkAxis, axis >= 0 ? room : 1);
-  for (size_t i = 0; i < rows.size(); ++i)
-    copyChunks(layout, from + static_cast<size_t>(rows[i]) * rowBytes, layout,
-               to + i * rowBytes);
-  std::swap(current, spare);
+  std::vector<int64_t> newOrigins, sources = rows;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    newOrigins.push_back(origins[static_cast<size_t>(rows[i])]);
+    // A row that is equal already stays.
+    if (i < origins.size() && origins[i] == newOrigins[i])
+      sources[i] = static_cast<int64_t>(i);
+  }
+  const RowCopier copier(getShape(), axis, room);
+  const size_t stride = copier.getStride();
+  const bool isShared = current.use_count() > 1;
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const bool isInPlace = !isShared && rows.size() <= origins.size();
+  const int64_t count = isInPlace ? 1 : static_cast<int64_t>(rows.size());
+  const auto bytes = computeBytes(&count, 1, stride);
+  if (newOrigins != origins) {
+    char *to = bytes ? static_cast<char *>(takeSpare(*bytes, *bytes)) : nullptr;
+    if (!to)
+      fail(LOWBIT_ERROR_OUT_OF_MEMORY, "out of memory for " +
+                                           std::to_string(rows.size()) +
+                                           " rows of state '" + name + "'");
+    char *from = static_cast<char *>(current->data.get());
+    if (isInPlace) {
+      permuteRows(copier, from, to, sources, origins.size());
+    } else {
+      for (size_t i = 0; i < rows.size(); ++i)
+        copier.copy(from + static_cast<size_t>(rows[i]) * stride,
+                    to + i * stride);
+      std::swap(current, spare);
+    }
+  }
   dims.front() = static_cast<int64_t>(rows.size());
   origins = std::move(newOrigins);
 }

@@ -84,7 +84,7 @@ private:
   /// Where `current` has room for `room` rows; none when it is negative.
   int32_t axis = -1;
   int64_t room = 0;
-  /// Its rows are never written again while set; may be shared with forks.
+  /// May be shared with forks; then nobody writes to it.
   std::shared_ptr<Block> current;
   std::shared_ptr<Block> spare;
 };

@@ -171,6 +171,39 @@ TEST_F(SessionTest, Reorders) {
   EXPECT_EQ(state("past_k"), (Floats{200, 3, 7, 8, 200, 3, 7, 9}));
 }
 
+TEST_F(SessionTest, ReordersInEveryWay) {
+  // All maps of four rows to at most four, against a copy row by row.
+  for (size_t count : {1, 3, 4})
+    for (int64_t code = 0; code < 256; ++code) {
+      Rows rows;
+      for (size_t i = 0; i < count; ++i)
+        rows.push_back(code >> (2 * i) & 3);
+      ASSERT_EQ(start(4, {1, 2, 3, 4}), "");
+      ASSERT_EQ(step({10, 20, 30, 40}), "");
+      ASSERT_EQ(step({1, 2, 3, 4}), "");
+      // Twice: the second time rows may be equal.
+      Rows twice;
+      for (int64_t row : rows)
+        if (static_cast<size_t>(row) < count)
+          twice.push_back(rows[static_cast<size_t>(row)]);
+      ASSERT_EQ(reorder(rows), "");
+      if (twice.size() == count) {
+        ASSERT_EQ(reorder(rows), "");
+        rows = twice;
+      }
+      Floats keys, values, memory;
+      for (int64_t row : rows) {
+        const float one = static_cast<float>(row + 1), ten = 10 * one;
+        keys.insert(keys.end(), {ten, one});
+        values.insert(values.end(), {ten, one, -ten, -one});
+        memory.push_back(one);
+      }
+      ASSERT_EQ(state("past_k"), keys) << code;
+      ASSERT_EQ(state("past_v"), values) << code;
+      ASSERT_EQ(state("memory"), memory) << code;
+    }
+}
+
 TEST_F(SessionTest, DropsRows) {
   ASSERT_EQ(start(2, {1, 10}), "");
   ASSERT_EQ(step({100, 200}), "");
