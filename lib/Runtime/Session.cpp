@@ -10,18 +10,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowbit-c/Session.h"
+#include "Session.h"
 
 #include "Error.h"
-#include "Inputs.h"
-#include "Model.h"
 #include "Run.h"
-#include "State.h"
+#include "SessionOutputs.h"
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
-#include <mutex>
 
 using namespace lowbit;
 
@@ -54,104 +50,11 @@ static bool appendsInPlace(const LowbitEntryPoint &entry, uint32_t input) {
          entry.output_slots[output] == entry.input_slots[input];
 }
 
-namespace {
-
-/// Outputs that are states go there, the others to the result.
-class SessionOutputs : public OwnedOutputs {
-public:
-  /// `kept` tells which inputs of the run are states.
-  SessionOutputs(const LowbitEntryPoint &entry, std::vector<State> &states,
-                 const std::vector<bool> &kept)
-      : entry(entry), states(states), kept(kept),
-        appended(entry.num_outputs, 0) {}
-
-  void *allocate(int32_t index, Output &output, size_t bytes) override {
-    const int32_t slot = entry.output_slots[index];
-    return slot == LOWBIT_NO_SLOT
-               ? OwnedOutputs::allocate(index, output, bytes)
-               : states[static_cast<size_t>(slot)].prepare(bytes);
-  }
-
-  void *append(uint32_t inputIndex, const LowbitTensor &input, int32_t axis,
-               int32_t index, Output &output, size_t bytes,
-               int64_t &capacity) override {
-    const int32_t slot = entry.output_slots[index];
-    if (slot == LOWBIT_NO_SLOT || entry.input_slots[inputIndex] != slot ||
-        !kept[inputIndex])
-      return OwnedOutputs::append(inputIndex, input, axis, index, output, bytes,
-                                  capacity);
-    const int64_t count =
-        output.dims[static_cast<size_t>(axis)] - input.dims[axis];
-    appended[static_cast<size_t>(index)] = count;
-    return states[static_cast<size_t>(slot)].append(axis, count, capacity);
-  }
-
-  /// Moves outputs into their states and out of `result`.
-  void commit(LowbitResult &result) {
-    std::vector<std::unique_ptr<Output>> rest;
-    for (uint32_t i = 0; i < entry.num_outputs; ++i) {
-      const int32_t slot = entry.output_slots[i];
-      if (slot == LOWBIT_NO_SLOT) {
-        rest.push_back(std::move(result.outputs[i]));
-        continue;
-      }
-      State &state = states[static_cast<size_t>(slot)];
-      const LowbitTensor &tensor = result.outputs[i]->tensor;
-      if (appended[i])
-        state.commitAppend(appended[i]);
-      else
-        state.commit(tensor.dtype, tensor.dims, tensor.rank);
-    }
-    result.outputs = std::move(rest);
-  }
-
-private:
-  const LowbitEntryPoint &entry;
-  std::vector<State> &states;
-  const std::vector<bool> &kept;
-  std::vector<int64_t> appended; ///< rows, by output
-};
-
-/// A state before the first run that makes it.
-struct InitialState {
-  std::vector<int64_t> dims;
-  Buffer zeros;
-  LowbitTensor tensor;
-};
-
-} // namespace
-
-struct LowbitSession {
-  LowbitSession(LowbitModel &model, LowbitEntry &step)
-      : model(model), step(step) {
-    for (uint32_t i = 0; i < model.artifact.num_slots; ++i)
-      states.emplace_back(model.artifact.slots[i]);
-  }
-
-  std::unique_ptr<LowbitResult> start(const LowbitTensor *inputs,
-                                      int32_t count);
-  std::unique_ptr<LowbitResult> run(const LowbitEntry &entry,
-                                    const LowbitTensor *inputs, int32_t count);
-  void reorder(const int64_t *rows, int32_t count);
-  void reset();
-  State &getState(const char *name);
-  void setState(const LowbitTensor &tensor);
-  int32_t findSlot(const char *name) const;
-
-  LowbitModel &model;
-  LowbitEntry &step;
-  std::vector<State> states; ///< by slot
-  int64_t numSteps = 0;
-  std::mutex mutex;
-
-private:
-  bool mayBegin(const LowbitEntryPoint &entry, uint32_t input,
-                const Inputs &given) const;
-  void begin(const LowbitEntryPoint &entry, uint32_t input, Inputs &given,
-             std::deque<InitialState> &made) const;
-  [[noreturn]] void failMissing(const LowbitEntryPoint &entry,
-                                const Inputs &given) const;
-};
+LowbitSession::LowbitSession(LowbitModel &model, LowbitEntry &step)
+    : model(model), step(step) {
+  for (uint32_t i = 0; i < model.artifact.num_slots; ++i)
+    states.emplace_back(model.artifact.slots[i]);
+}
 
 int32_t LowbitSession::findSlot(const char *name) const {
   for (size_t i = 0; name && i < states.size(); ++i)
@@ -377,23 +280,7 @@ void LowbitSession::setState(const LowbitTensor &tensor) {
   states[static_cast<size_t>(slot)].assign(tensor);
 }
 
-//===----------------------------------------------------------------------===//
-// The C API
-//===----------------------------------------------------------------------===//
-
-/// Calls `action` unless another call for the session is in progress.
-template <typename Action>
-static LowbitError *guardSession(LowbitSession *session, Action action) {
-  return guard([&] {
-    std::unique_lock<std::mutex> lock(session->mutex, std::try_to_lock);
-    if (!lock)
-      failArgument("the session is in use by another thread");
-    action();
-  });
-}
-
-/// The entry that a session steps through.
-static LowbitEntry &findStep(LowbitModel &model, const char *name) {
+LowbitEntry &LowbitSession::findStep(LowbitModel &model, const char *name) {
   if (name) {
     if (LowbitEntry *entry = model.findEntry(name))
       return *entry;
@@ -417,108 +304,3 @@ static LowbitEntry &findStep(LowbitModel &model, const char *name) {
                  "as 'present_k' and 'past_k': nothing to step through");
   return *step;
 }
-
-LowbitError *lowbitSessionCreate(LowbitModel *model, const char *step,
-                                 LowbitSession **session) {
-  *session = nullptr;
-  return guard(
-      [&] { *session = new LowbitSession(*model, findStep(*model, step)); });
-}
-
-LowbitError *lowbitSessionStart(LowbitSession *session,
-                                const LowbitTensor *inputs, int32_t num_inputs,
-                                LowbitResult **result) {
-  *result = nullptr;
-  return guardSession(session, [&] {
-    try {
-      *result = session->start(inputs, num_inputs).release();
-    } catch (...) {
-      session->reset();
-      throw;
-    }
-  });
-}
-
-LowbitError *lowbitSessionStep(LowbitSession *session,
-                               const LowbitTensor *inputs, int32_t num_inputs,
-                               LowbitResult **result) {
-  *result = nullptr;
-  return guardSession(session, [&] {
-    *result = session->run(session->step, inputs, num_inputs).release();
-    ++session->numSteps;
-  });
-}
-
-LowbitError *lowbitSessionRun(LowbitSession *session, LowbitEntry *entry,
-                              const LowbitTensor *inputs, int32_t num_inputs,
-                              LowbitResult **result) {
-  *result = nullptr;
-  return guardSession(session, [&] {
-    if (!entry || &entry->model != &session->model)
-      failArgument("the entry is not one of the session's model");
-    *result = session->run(*entry, inputs, num_inputs).release();
-  });
-}
-
-LowbitError *lowbitSessionReorder(LowbitSession *session, const int64_t *rows,
-                                  int32_t num_rows) {
-  return guardSession(session, [&] { session->reorder(rows, num_rows); });
-}
-
-LowbitError *lowbitSessionFork(LowbitSession *session, LowbitSession **fork) {
-  *fork = nullptr;
-  return guardSession(session, [&] {
-    auto copy = std::make_unique<LowbitSession>(session->model, session->step);
-    for (size_t i = 0; i < session->states.size(); ++i)
-      copy->states[i] = session->states[i].fork();
-    copy->numSteps = session->numSteps;
-    *fork = copy.release();
-  });
-}
-
-LowbitError *lowbitSessionReset(LowbitSession *session) {
-  return guardSession(session, [&] { session->reset(); });
-}
-
-LowbitError *lowbitSessionGetState(LowbitSession *session, const char *name,
-                                   LowbitResult **result) {
-  *result = nullptr;
-  return guardSession(session, [&] {
-    const State &state = session->getState(name);
-    auto copy = std::make_unique<LowbitResult>();
-    copy->outputs.push_back(std::make_unique<Output>(state.getName()));
-    Output &output = *copy->outputs.front();
-    output.makeLike(state.getShape());
-    state.copyTo(output.tensor.data);
-    *result = copy.release();
-  });
-}
-
-LowbitError *lowbitSessionSetState(LowbitSession *session,
-                                   const LowbitTensor *tensor) {
-  return guardSession(session, [&] { session->setState(*tensor); });
-}
-
-int64_t lowbitSessionGetNumSteps(const LowbitSession *session) {
-  return session->numSteps;
-}
-
-int32_t lowbitSessionGetNumStates(const LowbitSession *session) {
-  return static_cast<int32_t>(session->states.size());
-}
-
-const char *lowbitSessionGetStateName(const LowbitSession *session,
-                                      int32_t index) {
-  if (index < 0 || static_cast<size_t>(index) >= session->states.size())
-    return nullptr;
-  return session->states[static_cast<size_t>(index)].getName();
-}
-
-size_t lowbitSessionGetMemory(const LowbitSession *session) {
-  size_t bytes = 0;
-  for (const State &state : session->states)
-    bytes += state.getMemory();
-  return bytes;
-}
-
-void lowbitSessionDestroy(LowbitSession *session) { delete session; }

@@ -27,17 +27,21 @@ static void check(LowbitError *error) {
   exit(1);
 }
 
-/// Runs the model, y = x w + b, on one row and prints y.
-static void run(LowbitModel *model) {
+/// Runs the entry, y = x w + b, on one row and prints y.
+static void runEntry(LowbitEntry *entry) {
   float x[] = {1, 2, 3};
   const int64_t dims[] = {1, 3};
   const LowbitTensor input = {"x", LOWBIT_DTYPE_FLOAT32, 2, dims, x};
   LowbitResult *result = NULL;
-  check(lowbitModelRun(model, &input, 1, NULL, NULL, &result));
+  check(lowbitEntryRun(entry, &input, 1, NULL, NULL, &result));
   const LowbitTensor *y = lowbitResultGetOutput(result, 0);
   printf("%s [%d, %d]: %g %g\n", y->name, (int)y->dims[0], (int)y->dims[1],
          ((const float *)y->data)[0], ((const float *)y->data)[1]);
   lowbitResultDestroy(result);
+}
+
+static void run(LowbitModel *model) {
+  runEntry(lowbitModelGetEntry(model, 0));
 }
 
 static void expectError(LowbitError *error, const LowbitCompiled *compiled) {
@@ -68,6 +72,20 @@ int main(int argc, char **argv) {
   run(model);
   lowbitModelDestroy(model);
 
+  // Twice in one artifact, the second time under another name; y of one is x of
+  // nobody, so nothing is kept until it is declared.
+  LowbitModelSource models[] = {{NULL, argv[1], NULL, 0, NULL},
+                                {"second", argv[1], NULL, 0, NULL}};
+  check(lowbitCompileModels(models, 2, NULL, &compiled));
+  check(lowbitModelLoadMemory(lowbitCompiledGetData(compiled),
+                              lowbitCompiledGetSize(compiled), 1, &model));
+  // CHECK: 2 entries
+  printf("%d entries\n", (int)lowbitModelGetNumEntries(model));
+  // CHECK: y [1, 2]: 14.5 32.25
+  runEntry(lowbitModelFindEntry(model, "second"));
+  lowbitModelDestroy(model);
+  lowbitCompiledDestroy(compiled);
+
   LowbitCompileOptions options = {0};
   options.emit = "obj";
   options.target = "x86-64-v2";
@@ -76,6 +94,18 @@ int main(int argc, char **argv) {
   // CHECK: extern {{.*}}LowbitArtifact lowbit_artifact_affine;
   printf("%s", lowbitCompiledGetHeader(compiled));
   lowbitCompiledDestroy(compiled);
+
+  const LowbitStatePair state = {"x", "y"};
+  options.num_states = 1;
+  options.states = &state;
+  // CHECK: code 6, null 1: {{.*}}output 'y' of {{.*}} is float32 [batch, 2], but input 'x'
+  expectError(lowbitCompileModels(models, 2, &options, &compiled), compiled);
+  options.num_states = 0;
+  models[1].name = NULL;
+  // CHECK: code 6, null 1: {{.*}}two models are named
+  expectError(lowbitCompileModels(models, 2, NULL, &compiled), compiled);
+  // CHECK: code 6, null 1: no model to compile
+  expectError(lowbitCompileModels(NULL, 0, NULL, &compiled), compiled);
 
   // CHECK: code 6, null 1: {{.+}}
   expectError(lowbitCompileBuffer("garbage", 7, NULL, NULL, &compiled),
