@@ -54,7 +54,6 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   addCleanup(pm);
 
   pm.addNestedPass<func::FuncOp>(createLowbitProtectInputs());
-  // The storage of a cache that grows is the one argument that is written.
   pm.addNestedPass<func::FuncOp>(createLowbitAppendState());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;

@@ -26,7 +26,7 @@ public:
   SessionOutputs(const LowbitEntryPoint &entry, std::vector<State> &states,
                  const std::vector<bool> &kept)
       : entry(entry), states(states), kept(kept),
-        appended(entry.num_outputs, 0) {}
+        appended(entry.num_outputs, -1) {}
 
   void *allocate(int32_t index, Output &output, size_t bytes) override {
     const int32_t slot = entry.output_slots[index];
@@ -60,7 +60,7 @@ public:
       }
       State &state = states[static_cast<size_t>(slot)];
       const LowbitTensor &tensor = result.outputs[i]->tensor;
-      if (appended[i])
+      if (appended[i] >= 0)
         state.commitAppend(appended[i]);
       else
         state.commit(tensor.dtype, tensor.dims, tensor.rank);
@@ -72,7 +72,7 @@ private:
   const LowbitEntryPoint &entry;
   std::vector<State> &states;
   const std::vector<bool> &kept;
-  std::vector<int64_t> appended; ///< rows, by output
+  std::vector<int64_t> appended; ///< rows, by output; -1 for none
 };
 
 } // namespace lowbit

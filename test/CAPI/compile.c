@@ -40,9 +40,7 @@ static void runEntry(LowbitEntry *entry) {
   lowbitResultDestroy(result);
 }
 
-static void run(LowbitModel *model) {
-  runEntry(lowbitModelGetEntry(model, 0));
-}
+static void run(LowbitModel *model) { runEntry(lowbitModelGetEntry(model, 0)); }
 
 static void expectError(LowbitError *error, const LowbitCompiled *compiled) {
   printf("code %d, null %d: %s\n", (int)lowbitErrorGetCode(error), !compiled,
@@ -98,7 +96,8 @@ int main(int argc, char **argv) {
   const LowbitStatePair state = {"x", "y"};
   options.num_states = 1;
   options.states = &state;
-  // CHECK: code 6, null 1: {{.*}}output 'y' of {{.*}} is float32 [batch, 2], but input 'x'
+  // CHECK: code 6, null 1: {{.*}}output 'y' of {{.*}} is float32 [batch, 2],
+  // but input 'x'
   expectError(lowbitCompileModels(models, 2, &options, &compiled), compiled);
   options.num_states = 0;
   models[1].name = NULL;

@@ -128,14 +128,17 @@ def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
 def LowbitAppendState : Pass<"lowbit-append-state", "func::FuncOp"> {
   let summary = "Write the new rows of a cache behind the old ones";
   let description = [{
-    A result that is the concatenation of an input, not used otherwise, and a fixed
-    number of rows along an axis other than the first becomes an insertion of the
-    rows into an additional argument: storage that begins with the rows of the
-    input and has room for more. The argument is marked `lowbit.append =
-    array<i64: input, output, axis, rows>`; `convert-to-lowbit-entry` makes it a call
-    of the host's `append`, which copies nothing when a session has the room.
+    A result that is the concatenation of an input, not used otherwise, and rows
+    behind it along an axis other than the first becomes an insertion of the rows
+    into storage that begins with the rows of the input and has room for more:
+    `builtin.unrealized_conversion_cast` of the number of rows, marked
+    `lowbit.append = array<i64: input, output, axis>`. `convert-to-lowbit-entry` makes
+    it a call of the host's `append`, which copies nothing when a session has the
+    room.
   }];
-  let dependentDialects = ["tensor::TensorDialect"];
+  let dependentDialects = ["arith::ArithDialect",
+                           "bufferization::BufferizationDialect",
+                           "tensor::TensorDialect"];
 }
 
 def LowbitPlanArena : Pass<"lowbit-plan-arena", "ModuleOp"> {

@@ -10,8 +10,9 @@
 //   %present = concat(%past, %new)        along an axis
 //
 // becomes a write of the new rows into storage that holds the old ones already
-// and has room behind them: an argument of its own, which the entry gets from
-// the host's `append`.
+// and has room behind them. The storage is a cast from the number of new rows,
+// which nobody can look into; convert-to-lowbit-entry makes it a call of the
+// host's `append`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,10 +20,10 @@
 
 #include "Markers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mlir::lowbit {
@@ -39,7 +40,6 @@ struct Append {
   BlockArgument past;
   tensor::InsertSliceOp whole; // the new rows into a copy of the old ones
   int64_t axis;
-  int64_t count; // new rows
 };
 } // namespace
 
@@ -49,16 +49,18 @@ static bool isContiguous(tensor::InsertSliceOp insert) {
   });
 }
 
-/// Whether `sum` is `value + count`.
-static bool isSum(OpFoldResult sum, OpFoldResult value, int64_t count) {
-  auto add = dyn_cast_if_present<Value>(sum)
-                 ? cast<Value>(sum).getDefiningOp<arith::AddIOp>()
-                 : arith::AddIOp();
-  auto base = dyn_cast_if_present<Value>(value);
-  if (!add || !base)
+/// Whether `sum` is computed as `a + b`.
+static bool isSum(OpFoldResult sum, OpFoldResult a, OpFoldResult b) {
+  auto value = dyn_cast_if_present<Value>(sum);
+  auto add = value ? value.getDefiningOp<arith::AddIOp>() : arith::AddIOp();
+  if (!add)
     return false;
-  return (add.getLhs() == base && isConstantIntValue(add.getRhs(), count)) ||
-         (add.getRhs() == base && isConstantIntValue(add.getLhs(), count));
+  OpFoldResult left = getAsOpFoldResult(add.getLhs());
+  OpFoldResult right = getAsOpFoldResult(add.getRhs());
+  return (isEqualConstantIntOrValue(left, a) &&
+          isEqualConstantIntOrValue(right, b)) ||
+         (isEqualConstantIntOrValue(left, b) &&
+          isEqualConstantIntOrValue(right, a));
 }
 
 /// The input that an insertion copies whole to the start of a fresh tensor;
@@ -111,10 +113,9 @@ static std::optional<Append> matchAppend(Value result) {
   if (!axis || *axis == 0 ||
       !isEqualConstantIntOrValue(offsets[*axis], oldSizes[*axis]))
     return std::nullopt;
-  std::optional<int64_t> count = getConstantIntValue(sizes[*axis]);
-  if (!count || !isSum(all[*axis], oldSizes[*axis], *count))
+  if (!isSum(all[*axis], oldSizes[*axis], sizes[*axis]))
     return std::nullopt;
-  return Append{past, whole, *axis, *count};
+  return Append{past, whole, *axis};
 }
 
 namespace {
@@ -129,39 +130,38 @@ struct AppendState : mlir::lowbit::impl::LowbitAppendStateBase<AppendState> {
     for (OpOperand &operand : ret->getOpOperands())
       if (std::optional<Append> append = matchAppend(operand.get()))
         if (seen.insert(append->whole).second)
-          rewrite(function, operand, *append);
+          rewrite(operand, *append);
   }
 
 private:
-  static void rewrite(func::FuncOp function, OpOperand &result,
-                      const Append &append) {
+  static void rewrite(OpOperand &result, const Append &append) {
     tensor::InsertSliceOp whole = append.whole;
     OpBuilder builder(whole);
-    int64_t fields[] = {append.past.getArgNumber(),
-                        static_cast<int64_t>(result.getOperandNumber()),
-                        append.axis, append.count};
-    unsigned position = function.getNumArguments();
-    auto attrs = builder.getDictionaryAttr(
-        {builder.getNamedAttr(kAppendAttr,
-                              builder.getDenseI64ArrayAttr(fields)),
-         builder.getNamedAttr(
-             bufferization::BufferizationDialect::kWritableAttrName,
-             builder.getBoolAttr(true))});
-    (void)function.insertArgument(position, append.past.getType(), attrs,
-                                  whole.getLoc());
-    Value storage = function.getArgument(position);
+    Location loc = whole.getLoc();
+    Value rows = getValueOrCreateConstantIndexOp(
+        builder, loc, whole.getMixedSizes()[append.axis]);
+    RankedTensorType type = whole.getResultType();
+    auto cast = UnrealizedConversionCastOp::create(
+        builder, loc, MemRefType::get(type.getShape(), type.getElementType()),
+        rows);
+    cast->setAttr(
+        kAppendAttr,
+        builder.getDenseI64ArrayAttr(
+            {append.past.getArgNumber(),
+             static_cast<int64_t>(result.getOperandNumber()), append.axis}));
+    Value storage = bufferization::ToTensorOp::create(
+        builder, loc, type, cast.getResult(0), /*restrict=*/true,
+        /*writable=*/true);
     auto copy = whole.getDest().getDefiningOp<tensor::InsertSliceOp>();
     SmallVector<OpFoldResult> all =
         copy.getDest().getDefiningOp<tensor::EmptyOp>().getMixedSizes();
     SmallVector<OpFoldResult> zeros(all.size(), builder.getIndexAttr(0));
     SmallVector<OpFoldResult> ones(all.size(), builder.getIndexAttr(1));
     Value written = tensor::InsertSliceOp::create(
-        builder, whole.getLoc(), whole.getSource(), storage,
-        whole.getMixedOffsets(), whole.getMixedSizes(),
-        whole.getMixedStrides());
-    Value view = tensor::ExtractSliceOp::create(builder, whole.getLoc(),
-                                                whole.getResultType(), written,
-                                                zeros, all, ones);
+        builder, loc, whole.getSource(), storage, whole.getMixedOffsets(),
+        whole.getMixedSizes(), whole.getMixedStrides());
+    Value view = tensor::ExtractSliceOp::create(
+        builder, loc, whole.getResultType(), written, zeros, all, ones);
     result.set(written);
     whole.getResult().replaceAllUsesWith(view);
     whole.erase();

@@ -52,20 +52,10 @@ public:
 
     builder.setInsertionPointToStart(first);
     SmallVector<Value> inputs;
-    SmallVector<std::pair<unsigned, DenseI64ArrayAttr>> appends;
-    for (auto [i, argument] : llvm::enumerate(main.getArguments())) {
-      auto append = main.getArgAttrOfType<DenseI64ArrayAttr>(i, kAppendAttr);
-      if (append)
-        appends.emplace_back(i, append);
-      else
-        inputs.push_back(makeInput(first->getArgument(2), i,
-                                   cast<MemRefType>(argument.getType())));
-    }
-    SmallVector<Value> storages;
-    for (auto [i, append] : appends)
+    inputArray = first->getArgument(2);
+    for (auto [i, argument] : llvm::enumerate(main.getArguments()))
       inputs.push_back(
-          makeAppended(cast<MemRefType>(main.getArgument(i).getType()), append,
-                       first->getArgument(2), storages));
+          makeInput(inputArray, i, cast<MemRefType>(argument.getType())));
     Block *body = &main.getBody().front();
     for (auto [argument, input] : llvm::zip_equal(body->getArguments(), inputs))
       argument.replaceAllUsesWith(input);
@@ -74,8 +64,6 @@ public:
     exit = builder.createBlock(&entry.getBody(), entry.getBody().end());
     LLVM::ReturnOp::create(builder, loc, constant(builder.getI32Type(), 1));
     convertBody(first);
-    for (Value storage : storages)
-      checkStorage(storage);
     main.erase();
     return entry;
   }
@@ -111,48 +99,6 @@ private:
     return descriptors.makeContiguous(builder, loc, type, data, sizes);
   }
 
-  /// The storage of an output that appends to an input, with the extents of the
-  /// input and the capacity along the axis. Its pointer joins `storages`.
-  Value makeAppended(MemRefType type, DenseI64ArrayAttr append, Value inputs,
-                     SmallVectorImpl<Value> &storages) {
-    Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
-    Value room;
-    {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(&entry.getBody().front());
-      room =
-          LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(i64, 1));
-    }
-    Value data =
-        callHost(4, pointer,
-                 {call, constant(i32, append[0]), constant(i32, append[2]),
-                  constant(i64, append[3]), room});
-    storages.push_back(data);
-    Value dims = loadPointer(inputs, 2, append[0], 1);
-    SmallVector<Value> sizes;
-    for (int64_t i = 0; i < type.getRank(); ++i) {
-      if (!type.isDynamicDim(i))
-        continue;
-      Value address = room;
-      if (i != append[2])
-        address = LLVM::GEPOp::create(
-            builder, loc, pointer, i64, dims,
-            ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(i)));
-      sizes.push_back(LLVM::LoadOp::create(builder, loc, i64, address));
-    }
-    return descriptors.makeContiguous(builder, loc, type, data, sizes);
-  }
-
-  /// Ends the run when the host had no storage to give.
-  void checkStorage(Value storage) {
-    Operation *next = storage.getDefiningOp()->getNextNode();
-    builder.setInsertionPoint(next);
-    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
-    Value valid = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne,
-                                       storage, null);
-    branchUnless(next, valid, exit);
-  }
-
   /// Replaces everything at the top level that needs the host. Splits blocks,
   /// so the operations are collected first.
   void convertBody(Block *first) {
@@ -160,7 +106,8 @@ private:
     for (Operation &op : *first)
       if (isa<cf::AssertOp, func::ReturnOp>(op) ||
           (isa<memref::AllocOp>(op) &&
-           (op.hasAttr(kWorkspaceMarker) || op.hasAttr(kOutputMarker))))
+           (op.hasAttr(kWorkspaceMarker) || op.hasAttr(kOutputMarker))) ||
+          (isa<UnrealizedConversionCastOp>(op) && op.hasAttr(kAppendAttr)))
         ops.push_back(&op);
     for (Operation *op : ops) {
       builder.setInsertionPoint(op);
@@ -169,6 +116,8 @@ private:
         convertAssert(check);
       else if (auto alloc = dyn_cast<memref::AllocOp>(op))
         convertAlloc(alloc);
+      else if (auto storage = dyn_cast<UnrealizedConversionCastOp>(op))
+        convertAppend(storage);
       else
         LLVM::ReturnOp::create(builder, loc, constant(builder.getI32Type(), 0));
       op->erase();
@@ -219,6 +168,43 @@ private:
     branchUnless(alloc, valid, exit);
   }
 
+  /// Storage with the extents of an input, and its capacity along the axis.
+  void convertAppend(UnrealizedConversionCastOp storage) {
+    auto append = storage->getAttrOfType<DenseI64ArrayAttr>(kAppendAttr);
+    auto type = cast<MemRefType>(storage.getResult(0).getType());
+    Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+    Value rows =
+        arith::IndexCastOp::create(builder, loc, i64, storage.getOperand(0));
+    Value room;
+    {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(&entry.getBody().front());
+      room =
+          LLVM::AllocaOp::create(builder, loc, pointer, i64, constant(i64, 1));
+    }
+    Value data = callHost(
+        4, pointer,
+        {call, constant(i32, append[0]), constant(i32, append[2]), rows, room});
+    Value dims = loadPointer(inputArray, 2, append[0], 1);
+    SmallVector<Value> sizes;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      if (!type.isDynamicDim(i))
+        continue;
+      Value address = room;
+      if (i != append[2])
+        address = LLVM::GEPOp::create(
+            builder, loc, pointer, i64, dims,
+            ArrayRef<LLVM::GEPArg>(static_cast<int32_t>(i)));
+      sizes.push_back(LLVM::LoadOp::create(builder, loc, i64, address));
+    }
+    Value null = LLVM::ZeroOp::create(builder, loc, pointer);
+    Value valid =
+        LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::ne, data, null);
+    Value buffer = descriptors.makeContiguous(builder, loc, type, data, sizes);
+    storage.getResult(0).replaceAllUsesWith(buffer);
+    branchUnless(storage, valid, exit);
+  }
+
   /// The dimensions of an output in memory.
   Value storeDims(MemRefType type, ValueRange sizes) {
     if (type.getRank() == 0)
@@ -260,7 +246,7 @@ private:
   Descriptors descriptors;
   LLVM::LLVMPointerType pointer;
   LLVM::LLVMFuncOp entry;
-  Value host, call;
+  Value host, call, inputArray;
   Block *exit = nullptr;
 };
 
@@ -288,8 +274,8 @@ struct ConvertToEntry
   /// Refuses what the entry cannot do: allocate, or fail inside a loop.
   static LogicalResult checkPlanned(func::FuncOp main) {
     unsigned outputs = 0;
-    for (unsigned i = 0; i < main.getNumArguments(); ++i)
-      outputs += main.getArgAttr(i, kAppendAttr) != nullptr;
+    for (auto cast : main.getOps<UnrealizedConversionCastOp>())
+      outputs += cast->hasAttr(kAppendAttr);
     WalkResult result = main.walk([&](Operation *op) {
       if (isa<cf::AssertOp>(op) && op->getParentOp() != main) {
         op->emitOpError("expected at the top level of @main, got one inside '")

@@ -20,8 +20,8 @@ namespace mlir::lowbit {
 constexpr llvm::StringLiteral kWorkspaceMarker = "lowbit.workspace";
 /// On the allocation that becomes output `i`.
 constexpr llvm::StringLiteral kOutputMarker = "lowbit.output";
-/// On an argument of @main: the storage of an output that is an input with rows
-/// behind it, `array<i64: input, output, axis, rows>`.
+/// On a cast from a number of rows: the storage of an output that is an input
+/// with these rows behind it, `array<i64: input, output, axis>`.
 constexpr llvm::StringLiteral kAppendAttr = "lowbit.append";
 /// On a parallel loop: the fewest iterations that one thread takes at a time.
 constexpr llvm::StringLiteral kGrainAttr = "lowbit.grain";

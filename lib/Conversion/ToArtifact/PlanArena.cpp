@@ -103,13 +103,12 @@ static LogicalResult hoistNested(func::FuncOp function) {
   return success();
 }
 
-/// The argument that holds result `index` with room behind it, if there is one.
+/// The storage that holds result `index` with room behind it, if there is one.
 static Value findAppended(func::FuncOp function, unsigned index) {
-  for (BlockArgument argument : function.getArguments())
-    if (auto append = function.getArgAttrOfType<DenseI64ArrayAttr>(
-            argument.getArgNumber(), kAppendAttr))
+  for (auto cast : function.getOps<UnrealizedConversionCastOp>())
+    if (auto append = cast->getAttrOfType<DenseI64ArrayAttr>(kAppendAttr))
       if (append[1] == index)
-        return argument;
+        return cast.getResult(0);
   return nullptr;
 }
 

@@ -127,12 +127,6 @@ static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
 FailureOr<Signature> mlir::lowbit::readSignature(func::FuncOp function) {
   Signature signature;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    if (auto append =
-            function.getArgAttrOfType<DenseI64ArrayAttr>(i, kAppendAttr)) {
-      // Storage, behind all inputs.
-      signature.appends[append[0]] = static_cast<int32_t>(append[1]);
-      continue;
-    }
     FailureOr<TensorSpec> spec = readSpec(
         function, type, function.getArgAttrDict(i), "input", i, signature);
     if (failed(spec))
@@ -147,6 +141,9 @@ FailureOr<Signature> mlir::lowbit::readSignature(func::FuncOp function) {
       return failure();
     signature.outputs.push_back(std::move(*spec));
   }
+  for (auto cast : function.getOps<UnrealizedConversionCastOp>())
+    if (auto append = cast->getAttrOfType<DenseI64ArrayAttr>(kAppendAttr))
+      signature.appends[append[0]] = static_cast<int32_t>(append[1]);
   return signature;
 }
 

@@ -59,13 +59,14 @@ module @encoder {
 // CHECK-SAME:    appends = array<i32: 0>
 // CHECK:         %[[ROOM:.*]] = llvm.alloca
 // CHECK:         %[[DATA:.*]] = llvm.call %{{.*}}(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[ROOM]]) : !llvm.ptr, (!llvm.ptr, i32, i32, i64, !llvm.ptr) -> !llvm.ptr
-// CHECK:         llvm.icmp "ne" %[[DATA]]
-// CHECK:         llvm.cond_br %{{.*}}, ^{{.*}}, ^[[EXIT:.*]]
 // CHECK:         llvm.load %[[ROOM]]
+// CHECK:         %[[VALID:.*]] = llvm.icmp "ne" %[[DATA]]
 // CHECK:         %[[STORAGE:.*]] = builtin.unrealized_conversion_cast {{.*}} to memref<?x?x4xf32>
+// CHECK:         llvm.cond_br %[[VALID]]
 // CHECK:         "test.use"(%[[STORAGE]])
-func.func @main(%past: memref<?x?x4xf32>, %storage: memref<?x?x4xf32> {lowbit.append = array<i64: 0, 0, 1, 1>})
-    -> memref<?x?x4xf32> {
+func.func @main(%past: memref<?x?x4xf32>) -> memref<?x?x4xf32> {
+  %rows = arith.constant 1 : index
+  %storage = builtin.unrealized_conversion_cast %rows : index to memref<?x?x4xf32> {lowbit.append = array<i64: 0, 0, 1>}
   "test.use"(%storage) : (memref<?x?x4xf32>) -> ()
   return %storage : memref<?x?x4xf32>
 }

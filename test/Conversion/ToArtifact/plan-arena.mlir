@@ -146,13 +146,13 @@ func.func @main(%x: memref<?x8xf32>) {
 // A result in storage of its own needs no output; one that did not land there is
 // copied.
 // CHECK-LABEL: func.func @main
-// CHECK-SAME:    %[[A:[a-z0-9]+]]: memref<4x?xf32> {lowbit.append
-// CHECK-SAME:    %[[B:[a-z0-9]+]]: memref<4x?xf32> {lowbit.append
 // CHECK-NOT:     lowbit.output
+// CHECK:         %[[A:.*]] = builtin.unrealized_conversion_cast {{.*}}array<i64: 0, 0, 1>
+// CHECK:         %[[B:.*]] = builtin.unrealized_conversion_cast {{.*}}array<i64: 0, 1, 1>
 // CHECK:         memref.copy %{{.*}}, %[[B]]
 // CHECK-NEXT:    return %[[A]], %[[B]]
-func.func @main(%x: memref<4x?xf32>, %a: memref<4x?xf32> {lowbit.append = array<i64: 0, 0, 1, 1>},
-                %b: memref<4x?xf32> {lowbit.append = array<i64: 0, 1, 1, 1>})
-    -> (memref<4x?xf32>, memref<4x?xf32>) {
+func.func @main(%x: memref<4x?xf32>, %n: index) -> (memref<4x?xf32>, memref<4x?xf32>) {
+  %a = builtin.unrealized_conversion_cast %n : index to memref<4x?xf32> {lowbit.append = array<i64: 0, 0, 1>}
+  %b = builtin.unrealized_conversion_cast %n : index to memref<4x?xf32> {lowbit.append = array<i64: 0, 1, 1>}
   return %a, %x : memref<4x?xf32>, memref<4x?xf32>
 }

@@ -140,6 +140,13 @@ TEST_F(SessionTest, GrowsRarely) {
   EXPECT_EQ(lowbitSessionGetMemory(session.get()), memory);
 }
 
+TEST_F(SessionTest, AppendsNothing) {
+  ASSERT_EQ(start(1, {1}), "");
+  for (float x : {99.0f, 1.0f, 99.0f, 2.0f, 99.0f})
+    ASSERT_EQ(step({x}), "");
+  EXPECT_EQ(state("past_v"), (Floats{1, 2, -1, -2}));
+}
+
 TEST_F(SessionTest, AFailedStepChangesNothing) {
   ASSERT_EQ(start(1, {5}), "");
   ASSERT_EQ(step({1}), "");
