@@ -21,11 +21,11 @@ func.func @unknown_kernel(%a: memref<2x2xi64>, %w: memref<1x2x4xi64>, %o: memref
 
 // -----
 
-func.func @wrong_lanes(%a: memref<2x2xi64>, %w: memref<1x2x8xi64>, %o: memref<2x8xi32>) {
+func.func @wrong_lanes(%a: memref<2x2xi64>, %w: memref<1x2x4xi64>, %o: memref<2x4xi32>) {
   // expected-error @below {{is not packed as kernel 'generic-popcount' expects}}
-  lowbit.packed_matmul ins(%a, %w : memref<2x2xi64>, memref<1x2x8xi64>) outs(%o : memref<2x8xi32>)
-    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 8 : i64,
-      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
+  lowbit.packed_matmul ins(%a, %w : memref<2x2xi64>, memref<1x2x4xi64>) outs(%o : memref<2x4xi32>)
+    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 4 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 4>} {
   ^bb0(%acc: i32):
     lowbit.yield %acc : i32
   }

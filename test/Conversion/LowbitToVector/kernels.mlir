@@ -57,10 +57,10 @@ module attributes {lowbit.target = "x86-64"} {
 // CHECK: arith.trunci %{{.*}} : i64 to i1
 // CHECK: scf.if
 // CHECK: math.ctpop %{{.*}} : vector<2xi64>
-func.func @planes(%a: memref<2x3xi64>, %w: memref<1x2x4xi64>, %o: memref<2x4xi32>) {
-  lowbit.packed_matmul ins(%a, %w : memref<2x3xi64>, memref<1x2x4xi64>) outs(%o : memref<2x4xi32>)
-    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 4 : i64,
-      lhs_packing = #lowbit.packing<<-1, 0, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 4>} {
+func.func @planes(%a: memref<2x3xi64>, %w: memref<1x2x8xi64>, %o: memref<2x8xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<2x3xi64>, memref<1x2x8xi64>) outs(%o : memref<2x8xi32>)
+    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 8 : i64,
+      lhs_packing = #lowbit.packing<<-1, 0, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
   ^bb0(%acc: i32):
     lowbit.yield %acc : i32
   }

@@ -14,7 +14,7 @@ module attributes {lowbit.target = "x86-64-v3"} {
 // CHECK: lowbit.yield %{{.*}} : i32
 // FORCED-LABEL: func @linear
 // FORCED: kernel = "generic-popcount"
-// FORCED-SAME: lanes = 4
+// FORCED-SAME: lanes = 8
 func.func @linear(%x: tensor<?x96xf32>, %shift: tensor<96xf32>, %e: tensor<?x96x!lowbit.levels<-1, 0, 1>>, %i: tensor<?x4xi32>) -> tensor<?x4xi32> {
   %w = lowbit.constant dense<1> : tensor<4x96xi8> -> tensor<4x96x!lowbit.levels<-1, 1>>
   %q = lowbit.quantize ins(%x, shift %shift : tensor<?x96xf32>, tensor<96xf32>)
