@@ -450,18 +450,9 @@ def check(case: Case, dims: str) -> None:
         np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=2e-5)
 
 
-# A graph output that is a strided view of an input of unknown extents cannot be
-# copied yet; the compiler says so.
-STRIDED_RESULTS = {"Split-6x4", "Split-7x4-rest", "Gather-3x5x4_scalar-one"}
-
-
 @pytest.mark.parametrize("dims", ["fixed", "own", "shared"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_operator(case: Case, dims: str):
-    if case.id in STRIDED_RESULTS and dims != "fixed":
-        with pytest.raises(lowbit.CompileError, match="memrefCopy"):
-            check(case, dims)
-        return
     if dims != "fixed" and not any(array.ndim for array in case.feeds().values()):
         pytest.skip("has no dimensions to vary")
     check(case, dims)

@@ -112,6 +112,32 @@ static Value findAppended(func::FuncOp function, unsigned index) {
   return nullptr;
 }
 
+/// Copies a buffer. Between layouts as loops: upstream would call a library that
+/// no process has.
+static void createCopy(OpBuilder &builder, Location loc, Value source,
+                       Value target) {
+  auto isIdentity = [](Value value) {
+    return cast<MemRefType>(value.getType()).getLayout().isIdentity();
+  };
+  if (isIdentity(source) && isIdentity(target)) {
+    memref::CopyOp::create(builder, loc, source, target);
+    return;
+  }
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  int64_t rank = cast<MemRefType>(source.getType()).getRank();
+  SmallVector<Value> lower(rank, zero), upper, step(rank, one);
+  for (int64_t dim = 0; dim < rank; ++dim)
+    upper.push_back(
+        builder.createOrFold<memref::DimOp>(loc, source, dim));
+  scf::ParallelOp::create(
+      builder, loc, lower, upper, step,
+      [&](OpBuilder &body, Location loc, ValueRange position) {
+        Value element = memref::LoadOp::create(body, loc, source, position);
+        memref::StoreOp::create(body, loc, element, target, position);
+      });
+}
+
 /// Marks one allocation per result, adding a copy where the result is no whole
 /// buffer of its own.
 static void makeOutputs(func::FuncOp function) {
@@ -125,7 +151,7 @@ static void makeOutputs(func::FuncOp function) {
     if (Value storage = findAppended(function, operand.getOperandNumber())) {
       // What was written there is the result; else it goes there now.
       if (root != storage)
-        memref::CopyOp::create(builder, loc, operand.get(), storage);
+        createCopy(builder, loc, root, storage);
       operand.set(storage);
       continue;
     }
@@ -145,7 +171,7 @@ static void makeOutputs(func::FuncOp function) {
     auto copy = memref::AllocOp::create(
         builder, loc, MemRefType::get(type.getShape(), type.getElementType()),
         sizes);
-    memref::CopyOp::create(builder, loc, operand.get(), copy);
+    createCopy(builder, loc, root, copy);
     copy->setAttr(kOutputMarker, index);
     operand.set(copy);
   }
