@@ -85,7 +85,8 @@ func.func @main(%x: memref<?x8xf32>, %y: memref<?xf32>) -> memref<?xf32> {
 // CHECK:         %[[O2:.*]] = memref.alloc() {lowbit.output = 2 : i32} : memref<8xf32>
 // CHECK:         memref.copy %[[A]], %[[O2]]
 // CHECK:         %[[O3:.*]] = memref.alloc() {lowbit.output = 3 : i32} : memref<4xf32>
-// CHECK:         memref.copy %{{.*}}, %[[O3]]
+// CHECK:         scf.parallel
+// CHECK:           memref.store %{{.*}}, %[[O3]]
 // CHECK:         return %[[O0]], %[[A]], %[[O2]], %[[O3]]
 func.func @main(%x: memref<8xf32>) -> (memref<8xf32>, memref<8xf32>, memref<8xf32>, memref<4xf32, strided<[1], offset: 2>>) {
   %a = memref.alloc() : memref<8xf32>
