@@ -149,6 +149,25 @@ void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
            });
 }
 
+/// Asks for a share of the next panel: with `tiles` tiles of rows, tile `tile`
+/// asks for one part of it in `tiles`. A panel is too short for the hardware to
+/// see where the next one begins.
+static void prefetchPanel(Emission &e, Value rhs, Value panel, Value tile,
+                          Value tiles) {
+  MemRefType type = typeOf(rhs);
+  Value depth = e.dim(rhs, 1);
+  Value share = arith::CeilDivUIOp::create(e.b, e.loc, depth, tiles);
+  Value begin = e.mul(tile, share);
+  Value end = e.min(e.add(begin, share), depth);
+  int64_t perLine = 64 * 8 / type.getElementTypeBitWidth();
+  e.forLoop(begin, end, 1, [&](Value position) {
+    for (int64_t lane = 0; lane < type.getDimSize(2); lane += perLine)
+      memref::PrefetchOp::create(
+          e.b, e.loc, rhs, ValueRange{panel, position, e.index(lane)},
+          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  });
+}
+
 LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
                                           const MatmulOperands &operands,
                                           const KernelRow &kernel,
@@ -178,6 +197,9 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
       e.forLoop(begin, end, step, [&](Value row) {
         tile.row = row;
         tile.rows = step;
+        if (step > 1 && rhsBatchRank == 0)
+          prefetchPanel(e, operands.rhs, e.add(tile.panel, e.index(1)),
+                        e.floorDiv(row, step), e.floorDiv(rows, step));
         storeTile(e, op, operands, kernel, emitTile(tile), step, batch, row,
                   tile.panel);
       });

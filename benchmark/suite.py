@@ -1,0 +1,190 @@
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""All measurements of docs/Performance.md, in one run, as JSON.
+
+python benchmark/suite.py [--quick] -o results.json      (or: make bench)
+
+Competitors take turns, run by run; every time is kept. A line of a table is one input shape.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lowbit
+import numpy as np
+import peers
+from lowbit.benchmark import Run, interleaved
+from lowbit.models import bit
+
+HERE = Path(__file__).resolve().parent
+
+
+def machine() -> dict[str, Any]:
+    """The CPU, and the most binary products one core does in a nanosecond."""
+    model = ""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "peak"
+        source = HERE / "popcount_peak.c"
+        subprocess.run(
+            ["clang-22", "-O3", "-march=native", str(source), "-o", str(program)], check=True
+        )
+        peak = float(subprocess.run([program], capture_output=True, check=True).stdout)
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "popcount_peak": peak,
+        "versions": peers.versions(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def timed(runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int) -> dict[str, Any]:
+    return {name: list(t.seconds) for name, t in interleaved(runs, feeds, rounds).items()}
+
+
+def tokens(config: bit.BiTConfig, batch: int, length: int) -> dict[str, np.ndarray[Any, Any]]:
+    ids = np.random.default_rng(0).integers(0, config.vocab_size, (batch, length))
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": ids * 0}
+
+
+def measure_products(rounds: int) -> list[dict[str, Any]]:
+    """Single products through the C ABI, packing of the left side included."""
+    lines = []
+    for size, columns in ((768, 768), (768, 3072), (3072, 768), (160, 96), (100, 100)):
+        models = peers.matmul_models(size, columns)
+        runs: dict[str, Run] = {
+            "lowbit W1A1": lowbit.compile(models["signs"], threads=1).run,
+            "ONNX Runtime, int8": peers.runtime(models["int8"]),
+            "ONNX Runtime, f32": peers.runtime(models["float"]),
+        }
+        for rows in (1, 8, 32, 128, 512):
+            rng = np.random.default_rng(rows)
+            floats = rng.standard_normal((rows, size)).astype(np.float32)
+            whole = rng.integers(0, 256, (rows, size)).astype(np.uint8)
+            times = {}
+            # Each engine gets the type it takes, turn by turn all the same.
+            wrapped = {
+                name: (lambda run, x: lambda _: run({"x": x}))(
+                    run, whole if "int8" in name else floats
+                )
+                for name, run in runs.items()
+            }
+            times = timed(wrapped, {}, rounds * 10)
+            lines.append({"rows": rows, "size": size, "columns": columns, "seconds": times})
+            print(f"  {rows} x {size} x {columns}", flush=True)
+    return lines
+
+
+def compile_model(
+    config: bit.BiTConfig, bits: int, folder: Path
+) -> tuple[Path, Path, dict[str, float]]:
+    """One BiT model: its ONNX file, its artifact, and what compiling took."""
+    source, artifact = folder / f"w1a{bits}.onnx", folder / f"w1a{bits}.so"
+    parameters = bit.BiTParameters.random(config.with_bits(1, bits), seed=0)
+    bit.save_model(bit.build_model(parameters, fold_constants=False), source)
+    start = time.perf_counter()
+    lowbit.compile(source).save(artifact)
+    return source, artifact, {"compile_seconds": time.perf_counter() - start}
+
+
+def first_answer(artifact: Path, config: bit.BiTConfig, folder: Path) -> dict[str, float]:
+    """Seconds to load and answer once in a new process, and its peak memory in bytes."""
+    command = ["lowbit-run", str(artifact)]
+    for name, array in tokens(config, 1, 128).items():
+        np.save(folder / f"{name}.npy", array)
+        command += ["--input", f"{name}={folder / name}.npy"]
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        best = min(best, time.perf_counter() - start)
+    text = subprocess.run([*command, "--repeat", "1"], check=True, capture_output=True, text=True)
+    memory = re.search(r"peak memory: ([\d.]+) MiB", text.stdout + text.stderr)
+    assert memory, "lowbit-run --repeat prints its peak memory"
+    return {"first_answer_seconds": best, "peak_bytes": float(memory[1]) * 2**20}
+
+
+def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
+    config = bit.PRESETS["base"]
+    floats = folder / "float.onnx"
+    plain = replace(config.with_bits(32, 32), activation="gelu")
+    bit.save_model(bit.build_model(bit.BiTParameters.random(plain, seed=0)), floats)
+    eight = peers.eight_bit(floats, folder)
+
+    sizes, artifacts = {}, {}
+    for bits in (1,) if quick else (1, 2, 4, 8, 32):
+        print(f"  compile W1A{bits}", flush=True)
+        source, artifact, facts = compile_model(config, bits, folder)
+        artifacts[bits] = artifact
+        facts |= {"onnx_bytes": source.stat().st_size, "artifact_bytes": artifact.stat().st_size}
+        if bits == 1:
+            fake = source
+            facts |= first_answer(artifact, config, folder)
+        else:
+            source.unlink()
+        sizes[f"W1A{bits}"] = facts
+
+    lines = []
+    shapes = [(1, 128, 1)] if quick else [
+        (1, 1, 1), (1, 8, 1), (1, 32, 1), (1, 127, 1), (1, 128, 1), (1, 384, 1), (8, 128, 1),
+        (1, 128, 2),
+    ]  # fmt: skip
+    for threads in sorted({t for _, _, t in shapes}):
+        runs: dict[str, Run] = {
+            f"lowbit W1A{bits}": lowbit.load(path, threads=threads).run
+            for bits, path in artifacts.items()
+        }
+        runs["ONNX Runtime, f32"] = peers.onnxruntime(str(floats), threads)
+        runs["ONNX Runtime, int8"] = peers.onnxruntime(str(eight), threads)
+        runs["ONNX Runtime, same file"] = peers.onnxruntime(str(fake), threads)
+        for precision in ("f32", "bf16"):
+            if run := peers.openvino(floats, precision, threads):
+                runs[f"OpenVINO, {precision}"] = run
+        for batch, length, count in shapes:
+            if count != threads:
+                continue
+            print(f"  batch {batch}, sequence {length}, threads {threads}", flush=True)
+            seconds = timed(runs, tokens(config, batch, length), rounds if batch == 1 else 3)
+            lines.append(
+                {"batch": batch, "length": length, "threads": threads, "seconds": seconds}
+            )
+    return {"sizes": sizes, "latency": lines}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true", help="one model and one shape")
+    parser.add_argument("--rounds", type=int, default=11)
+    args = parser.parse_args()
+    results: dict[str, Any] = {"machine": machine()}
+    print("products", flush=True)
+    results["products"] = measure_products(args.rounds)
+    print("models", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        results |= measure_models(args.quick, args.rounds, Path(folder))
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    args.output.write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
