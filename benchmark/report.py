@@ -177,7 +177,7 @@ float operators, which is what lowbit compiles.
 
 ## Single products
 
-W1A1 through the C ABI: floats in, quantized, packed, multiplied, floats out. Microseconds,
+W1A1 through the Python package, a call included: floats in, quantized, packed, multiplied, floats out. Microseconds,
 minimum, one thread. The peak is that of xor, popcount and addition in registers,
 {facts["popcount_peak"]:.0f} products per nanosecond in this run.
 

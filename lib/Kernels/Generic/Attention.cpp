@@ -36,7 +36,10 @@ class Attention {
 public:
   Attention(Emission &e, PackedAttentionOp op, const KernelRow &kernel,
             const Target &target)
-      : e(e), op(op), kernel(kernel), lanes(getFloatLanes(target)),
+      : e(e), op(op), kernel(kernel),
+        // A vector of scores is never longer than what a tile yields, so that
+        // all of its lanes are written.
+        lanes(std::min(getFloatLanes(target), kernel.lanes)),
         type(VectorType::get({lanes}, e.b.getF32Type())),
         scores(op.getScratch()[0]), codes(op.getScratch()[1]),
         keys(op.getKeys()), scoreOperands(op.getScoreOperands()),
