@@ -62,9 +62,11 @@ namespace {
 /// One compilation.
 class Compilation {
 public:
+  /// `variant` counts the targets of one shared library.
   Compilation(ArrayRef<ModelSource> sources, const CompileOptions &options,
-              Target target)
+              Target target, unsigned variant)
       : sources(sources), options(options), target(std::move(target)),
+        variant(variant),
         context(makeRegistry()),
         diagnostics(&context, options.remarks,
                     /*nameModels=*/sources.size() > 1) {
@@ -98,6 +100,7 @@ private:
   ArrayRef<ModelSource> sources;
   const CompileOptions &options;
   Target target;
+  unsigned variant;
   MLIRContext context;
   DiagnosticCollector diagnostics;
   /// A model with its @main, or a module for each of several models.
@@ -186,7 +189,8 @@ llvm::Error Compilation::runStages() {
 
 std::string Compilation::getSymbol() const {
   if (options.emit == Emit::Shared)
-    return "lowbit_artifact";
+    return variant == 0 ? "lowbit_artifact"
+                        : "lowbit_artifact_" + std::to_string(variant);
   std::string symbol = "lowbit_artifact_" + options.name;
   for (char &c : symbol)
     if (!llvm::isAlnum(c))
@@ -251,15 +255,7 @@ llvm::Error Compilation::generateCode(CompileResult &result) {
   finishStep("machine code");
   if (options.emit == Emit::Object)
     result.header = makeHeader(symbol);
-  if (options.emit != Emit::Shared) {
-    result.output = std::move(*bytes);
-    return llvm::Error::success();
-  }
-  auto library = linkShared((*bytes)->getMemBufferRef());
-  if (!library)
-    return library.takeError();
-  result.output = std::move(*library);
-  finishStep("link");
+  result.output = std::move(*bytes);
   return llvm::Error::success();
 }
 
@@ -365,10 +361,35 @@ std::string ModelSource::getEntryName() const {
 llvm::Expected<CompileResult>
 mlir::lowbit::compileModels(ArrayRef<ModelSource> sources,
                             const CompileOptions &options) {
-  llvm::Expected<Target> target = Target::parse(options.target);
-  if (!target)
-    return target.takeError();
-  return Compilation(sources, options, std::move(*target)).run();
+  std::vector<Target> targets;
+  for (const std::string &spec : Target::split(options.target)) {
+    llvm::Expected<Target> target = Target::parse(spec);
+    if (!target)
+      return target.takeError();
+    targets.push_back(std::move(*target));
+  }
+  if (targets.size() > 1 && options.emit != Emit::Shared)
+    return makeError("several targets make a shared library only, not '" +
+                     options.target + "' with --emit of another kind");
+  CompileResult result;
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  for (auto [variant, target] : llvm::enumerate(targets)) {
+    llvm::Expected<CompileResult> compiled =
+        Compilation(sources, options, std::move(target), variant).run();
+    if (!compiled)
+      return compiled.takeError();
+    if (options.emit != Emit::Shared)
+      return compiled;
+    objects.push_back(std::move(compiled->output));
+    // Report and diagnostics are those of the first target.
+    if (variant == 0)
+      result = std::move(*compiled);
+  }
+  auto library = linkShared(objects);
+  if (!library)
+    return library.takeError();
+  result.output = std::move(*library);
+  return result;
 }
 
 llvm::Expected<CompileResult>

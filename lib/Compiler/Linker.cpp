@@ -126,20 +126,27 @@ static llvm::Error checkUndefined(llvm::MemoryBufferRef library) {
 }
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-mlir::lowbit::linkShared(llvm::MemoryBufferRef object) {
+mlir::lowbit::linkShared(
+    llvm::ArrayRef<std::unique_ptr<llvm::MemoryBuffer>> objects) {
   auto folder = TemporaryFolder::create();
   if (!folder)
     return folder.takeError();
-  std::string input = (*folder)->file("model.o");
   std::string output = (*folder)->file("model.so");
-  if (llvm::Error error = writeTo(input, object.getBuffer()))
-    return std::move(error);
-  const char *arguments[] = {
+  std::vector<std::string> inputs;
+  for (auto [i, object] : llvm::enumerate(objects)) {
+    inputs.push_back(
+        (*folder)->file("model" + std::to_string(i) + ".o"));
+    if (llvm::Error error = writeTo(inputs.back(), object->getBuffer()))
+      return std::move(error);
+  }
+  std::vector<const char *> arguments = {
       "ld.lld",          "-shared",    "--gc-sections", "--icf=all",
       "--strip-all",     "-z",         "now",           "-z",
       "relro",           "-z",         "noexecstack",   "--hash-style=gnu",
       "--build-id=none", "-Bsymbolic", "--threads=1",   "--no-demangle",
-      input.c_str(),     "-o",         output.c_str()};
+      "-o",              output.c_str()};
+  for (const std::string &input : inputs)
+    arguments.push_back(input.c_str());
   if (llvm::Error error = runLinker(arguments))
     return std::move(error);
   // The mapping outlives the file.

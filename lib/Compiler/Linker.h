@@ -12,17 +12,18 @@
 #ifndef LOWBIT_LIB_COMPILER_LINKER_H
 #define LOWBIT_LIB_COMPILER_LINKER_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <memory>
 
 namespace mlir::lowbit {
 
-/// Links one x86-64 ELF object file with lld, in this process. The library
+/// Links x86-64 ELF object files with lld, in this process. The library
 /// needs nothing but memory functions of libc and mathematical ones of libm; an
 /// object that wants more is an error.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-linkShared(llvm::MemoryBufferRef object);
+linkShared(llvm::ArrayRef<std::unique_ptr<llvm::MemoryBuffer>> objects);
 
 } // namespace mlir::lowbit
 

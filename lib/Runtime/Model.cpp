@@ -196,21 +196,48 @@ ThreadPool &LowbitModel::getPool() {
   return *current; // another run was faster
 }
 
-/// The table of contents that a library exports.
-static const LowbitArtifact &findArtifact(const Library &library) {
+/// Whether the CPU has all that an artifact, which may be malformed, needs.
+static bool canRun(const LowbitArtifact &artifact, const CPU &cpu) {
+  if (artifact.magic != LOWBIT_ARTIFACT_MAGIC ||
+      artifact.version != LOWBIT_ARTIFACT_VERSION)
+    return false;
+  checkNames(artifact.features, artifact.num_features, "CPU features");
+  return cpu.refuse({artifact.features,
+                     artifact.features + artifact.num_features})
+      .empty();
+}
+
+/// The table of contents that a library exports; of those for several targets
+/// the one with the most features among those that the CPU can run, else the
+/// first, whose check says what is missing.
+static const LowbitArtifact &findArtifact(const Library &library,
+                                          const CPU &cpu) {
   const void *symbol = library.getSymbol(LOWBIT_ARTIFACT_SYMBOL);
   if (!symbol)
     fail(LOWBIT_ERROR_FILE,
          "it is no lowbit artifact: it exports no '" LOWBIT_ARTIFACT_SYMBOL
          "'");
-  return *static_cast<const LowbitArtifact *>(symbol);
+  const auto *first = static_cast<const LowbitArtifact *>(symbol);
+  const LowbitArtifact *best = canRun(*first, cpu) ? first : nullptr;
+  for (int i = 1;; ++i) {
+    const std::string name =
+        LOWBIT_ARTIFACT_SYMBOL "_" + std::to_string(i);
+    symbol = library.getSymbol(name.c_str());
+    if (!symbol)
+      break;
+    const auto *other = static_cast<const LowbitArtifact *>(symbol);
+    if (canRun(*other, cpu) &&
+        (!best || other->num_features > best->num_features))
+      best = other;
+  }
+  return best ? *best : *first;
 }
 
 /// Makes a model of a library; errors name the file.
 static LowbitModel *makeModel(std::unique_ptr<Library> library,
                               const std::string &name, int32_t threads) {
   try {
-    const LowbitArtifact &artifact = findArtifact(*library);
+    const LowbitArtifact &artifact = findArtifact(*library, CPU::host());
     return new LowbitModel(std::move(library), artifact, threads);
   } catch (Failure &failure) {
     if (failure.code == LOWBIT_ERROR_INVALID_ARGUMENT)

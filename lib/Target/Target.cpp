@@ -43,6 +43,21 @@ static llvm::Error addHostFeatures(std::set<std::string> &features) {
   return llvm::Error::success();
 }
 
+std::vector<std::string> Target::split(StringRef specs) {
+  SmallVector<StringRef> parts;
+  specs.split(parts, ',');
+  std::vector<std::string> targets;
+  for (StringRef part : parts) {
+    part = part.trim();
+    // Features belong to the target in front of them.
+    if (targets.empty() || !(part.starts_with("+") || part.starts_with("-")))
+      targets.push_back(part.str());
+    else
+      targets.back() += "," + part.str();
+  }
+  return targets;
+}
+
 llvm::Expected<Target> Target::parse(StringRef spec) {
   SmallVector<StringRef> parts;
   spec.split(parts, ',');

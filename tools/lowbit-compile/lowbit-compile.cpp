@@ -40,7 +40,8 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     target("target", cl::init("native"), cl::cat(category),
            cl::desc("native, x86-64, x86-64-v2, -v3 or -v4, and ,+feature or "
-                    ",-feature (default: native)"));
+                    ",-feature (default: native); several, joined by commas, "
+                    "make a library that takes the best for the CPU"));
 static cl::opt<std::string>
     kernel("kernel", cl::cat(category),
            cl::desc("row of the kernel table to use where it applies"));

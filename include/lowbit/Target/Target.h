@@ -27,6 +27,10 @@ public:
   /// The attribute of a module that names its target.
   static constexpr llvm::StringLiteral kAttrName = "lowbit.target";
 
+  /// The targets of a list joined by commas; features, which start with '+' or
+  /// '-', belong to the target in front of them.
+  static std::vector<std::string> split(llvm::StringRef specs);
+
   /// Parses `native`, `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4`, each
   /// optionally followed by `,+feature` and `,-feature`; the error lists what is
   /// known. `native` reads CPUID.

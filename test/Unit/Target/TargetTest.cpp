@@ -100,6 +100,14 @@ TEST(Target, Refusals) {
   EXPECT_NE(error("x86-64,-sse2").find("cannot be removed"), std::string::npos);
 }
 
+TEST(Target, SplitsLists) {
+  using Specs = std::vector<std::string>;
+  EXPECT_EQ(Target::split("native"), Specs({"native"}));
+  EXPECT_EQ(Target::split("x86-64-v3,x86-64-v4,+avx512vpopcntdq, -fma,x86-64"),
+            Specs({"x86-64-v3", "x86-64-v4,+avx512vpopcntdq,-fma", "x86-64"}));
+  EXPECT_EQ(Target::split("+avx"), Specs({"+avx"}));
+}
+
 TEST(Target, ReadsModuleAttribute) {
   mlir::MLIRContext context;
   mlir::OpBuilder builder(&context);
