@@ -53,6 +53,11 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   pm.addPass(createLowbitFuseThresholds());
   addCleanup(pm);
 
+  // Rows that are sized by the inputs' dimensions, as above.
+  pm.addNestedPass<func::FuncOp>(createLowbitSplitReductions());
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  addCleanup(pm);
+
   pm.addNestedPass<func::FuncOp>(createLowbitProtectInputs());
   pm.addNestedPass<func::FuncOp>(createLowbitAppendState());
   bufferization::OneShotBufferizePassOptions bufferize;

@@ -111,18 +111,33 @@ def ConvertLowbitToVector : Pass<"convert-lowbit-to-vector"> {
 // To the artifact: memory, entry, threads, LLVM
 //===----------------------------------------------------------------------===//
 
+def LowbitSplitReductions : Pass<"lowbit-split-reductions", "func::FuncOp"> {
+  let summary = "Split reductions over several dimensions into rows";
+  let description = [{
+    A `linalg.generic` on tensors that reduces several dimensions, the last of them
+    contiguous, becomes a reduction of each row, parallel over all rows, and a
+    reduction of their results. Applies to one result made by integer arithmetic or
+    by floating-point minima, maxima (exact, NaN and zeros included) and sums. Fewer
+    than 1024 elements, and predicates, stay as they are.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+    "tensor::TensorDialect"];
+}
+
 def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
   let summary = "Lower linalg operations on buffers to loops that vectorize";
   let description = [{
     Every `linalg` operation with buffer semantics, and every `memref.copy` that is
     no block copy, becomes a loop nest. The innermost loop is the dimension along
     which most operands are contiguous; the other parallel dimensions form one
-    `scf.parallel`. A reduction that ends up innermost is carried in registers, and
-    its sum may be reassociated so that it vectorizes.
+    `scf.parallel`. A reduction that ends up innermost is carried in registers: in
+    several vectors of the target's width where its order is free and its body can
+    be widened, with what is left of a row under a mask; else scalar, and its sum may
+    be reassociated so that it vectorizes.
   }];
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect",
-    "memref::MemRefDialect", "scf::SCFDialect"];
+    "memref::MemRefDialect", "scf::SCFDialect", "vector::VectorDialect"];
 }
 
 def LowbitAppendState : Pass<"lowbit-append-state", "func::FuncOp"> {
@@ -198,7 +213,8 @@ def LowbitExpandMath : Pass<"lowbit-expand-math"> {
     float32 `exp`, `erf`, `tanh`, `log` and relatives become polynomials with an
     error of about one unit in the last place, on scalars and vectors alike;
     rounding operations become arithmetic where the target has no instruction for
-    them, and fused multiply-add is used where it has one. Functions that stay
+    them, and fused multiply-add is used where it has one. Minima and maxima become
+    comparisons that hand NaN on and tell -0.0 from 0.0. Functions that stay
     behind are left to the C library.
   }];
   let dependentDialects = ["arith::ArithDialect", "math::MathDialect",

@@ -15,6 +15,7 @@
 
 #include "lowbit/Conversion/Passes.h"
 
+#include "ExpandMinMax.h"
 #include "lowbit/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -142,8 +143,7 @@ public:
   Value scaledExp(Value x) {
     x = select(cmp(arith::CmpFPredicate::OGT, f(-104.0f), x), f(-104.0f), x);
     x = select(cmp(arith::CmpFPredicate::OLT, f(89.0f), x), f(89.0f), x);
-    Value n =
-        math::RoundEvenOp::create(rewriter, loc, mul(x, f(1.44269504f)));
+    Value n = math::RoundEvenOp::create(rewriter, loc, mul(x, f(1.44269504f)));
     Value r = madd(n, f(2.12194440e-4f), madd(n, f(-0.693359375f), x));
     return scale(expOfSmall(r), n);
   }
@@ -308,6 +308,7 @@ struct ExpandMath : mlir::lowbit::impl::LowbitExpandMathBase<ExpandMath> {
                    ExpandUnary<math::FloorOp, &Formula::floor>,
                    ExpandUnary<math::CeilOp, &Formula::ceil>>(&getContext(),
                                                               target);
+    populateExpandMinMaxPatterns(patterns);
     if (!target.fma)
       patterns.add<SplitFma>(&getContext());
     if (failed(applyPatternsGreedily(root, std::move(patterns))))

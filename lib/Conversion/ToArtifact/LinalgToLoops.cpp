@@ -8,11 +8,15 @@
 // Loop nests for linalg operations on buffers. LLVM vectorizes the innermost
 // loop only, so the nest is ordered for it: the dimension that walks most
 // operands contiguously comes last. Dimensions of extent one make no loop.
+// Reductions that it would leave scalar are emitted on vectors.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Conversion/Passes.h"
 
+#include "Reduction.h"
+#include "VectorReduction.h"
+#include "lowbit/Target/Target.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -23,6 +27,7 @@
 #include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Utils/Utils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/Pass.h"
 
@@ -94,36 +99,12 @@ static LoopOrder chooseOrder(LinalgOp op, ArrayRef<int64_t> extents) {
   return order;
 }
 
-/// Lets a reduction of floats reassociate (it is innermost) and contract (it is
-/// a sum of products): docs/Quantizers.md grants both to sums.
-static void relaxReduction(LinalgOp op, ArrayRef<Operation *> body,
-                           ArrayRef<Value> accumulators, bool innermost) {
-  for (Operation *inner : body) {
-    auto add = dyn_cast<arith::AddFOp>(inner);
-    if (!add || !llvm::any_of(add->getOperands(), [&](Value operand) {
-          return llvm::is_contained(accumulators, operand);
-        }))
-      continue;
-    arith::FastMathFlags flags = add.getFastmath();
-    if (innermost)
-      flags = flags | arith::FastMathFlags::reassoc;
-    for (Value operand : add->getOperands())
-      if (auto product = operand.getDefiningOp<arith::MulFOp>())
-        if (product->hasOneUse() && llvm::is_contained(body, product)) {
-          product.setFastmath(product.getFastmath() |
-                              arith::FastMathFlags::contract);
-          flags = flags | arith::FastMathFlags::contract;
-        }
-    add.setFastmath(flags);
-  }
-}
-
 namespace {
 /// Emits the nest of one operation.
 class NestEmitter {
 public:
-  NestEmitter(LinalgOp op, OpBuilder &builder)
-      : op(op), builder(builder), loc(op.getLoc()) {}
+  NestEmitter(LinalgOp op, OpBuilder &builder, unsigned vectorBits)
+      : op(op), builder(builder), loc(op.getLoc()), vectorBits(vectorBits) {}
 
   void emit() {
     ranges = op.createLoopRanges(builder, loc);
@@ -135,6 +116,12 @@ public:
     zero = arith::ConstantIndexOp::create(builder, loc, 0);
     one = arith::ConstantIndexOp::create(builder, loc, 1);
     ivs.assign(ranges.size(), zero);
+    if (order.carried != 0) {
+      unsigned innermost = order.sequential.back();
+      vectors = VectorReduction::match(op, innermost, vectorBits);
+      if (vectors)
+        vectors->prepare(builder, bounds[innermost]);
+    }
     if (order.parallel.empty()) {
       emitSequential(0);
       return jam();
@@ -197,7 +184,10 @@ private:
       return;
     }
     if (order.sequential.size() - depth == order.carried) {
-      store(emitCarried(depth, loadInits()));
+      SmallVector<Value> inits = loadInits();
+      auto outer = ArrayRef(order.sequential).drop_front(depth).drop_back();
+      store(vectors ? vectors->emit(builder, outer, ivs, bounds, inits)
+                    : emitCarried(depth, inits));
       return;
     }
     scf::ForOp loop = beginLoop(order.sequential[depth], {});
@@ -257,10 +247,8 @@ private:
       }
       body.push_back(builder.clone(inner, map));
     }
-    if (op.getNumReductionLoops() != 0) {
-      SmallVector<Value> accumulators(inits);
-      relaxReduction(op, body, accumulators, order.carried != 0);
-    }
+    if (op.getNumReductionLoops() != 0)
+      relaxReduction(body, inits, order.carried != 0);
     SmallVector<Value> results;
     for (Value result : block->getTerminator()->getOperands())
       results.push_back(map.lookupOrDefault(result));
@@ -270,6 +258,8 @@ private:
   LinalgOp op;
   OpBuilder &builder;
   Location loc;
+  unsigned vectorBits;
+  std::optional<VectorReduction> vectors; // emits the carried loops
   SmallVector<Range> ranges;
   SmallVector<int64_t> extents;
   LoopOrder order;
@@ -282,6 +272,7 @@ struct LinalgToLoops
     : mlir::lowbit::impl::LowbitLinalgToLoopsBase<LinalgToLoops> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
+    unsigned vectorBits = Target::get(getOperation()).getVectorBits();
     // A copy between layouts would become a library call.
     SmallVector<memref::CopyOp> copies;
     getOperation().walk([&](memref::CopyOp copy) {
@@ -307,7 +298,7 @@ struct LinalgToLoops
     });
     for (LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
-      NestEmitter(op, rewriter).emit();
+      NestEmitter(op, rewriter, vectorBits).emit();
       rewriter.eraseOp(op);
     }
   }

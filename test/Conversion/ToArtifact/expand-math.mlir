@@ -45,3 +45,31 @@ func.func @library(%x: f64, %y: f32) -> (f64, f32) {
   %b = math.sin %y : f32
   return %a, %b : f64, f32
 }
+
+// -----
+
+// Both orders of the instruction together hand NaN on and find the right zero; a
+// constant wins or loses a tie of zeros by its sign.
+// CHECK-LABEL: func @extrema
+// CHECK-SAME:    %[[A:.*]]: vector<16xf32>, %[[B:.*]]: vector<16xf32>
+// CHECK:         arith.cmpf olt, %[[A]], %[[B]]
+// CHECK:         arith.cmpf olt, %[[B]], %[[A]]
+// CHECK:         arith.ori
+// CHECK:         arith.cmpf ogt, %[[A]], %[[B]]
+// CHECK:         arith.cmpf ogt, %[[B]], %[[A]]
+// CHECK:         arith.cmpf uno, %[[A]], %[[B]]
+// CHECK:         arith.andi
+// CHECK:         %[[POSITIVE:.*]] = arith.cmpf oge, %[[ZERO:.*]], %[[A]]
+// CHECK:         arith.select %[[POSITIVE]], %[[ZERO]], %[[A]]
+// CHECK:         arith.cmpf olt, %{{.*}}, %[[A]]
+// CHECK-NOT:     arith.minimumf
+// CHECK-NOT:     arith.maximumf
+func.func @extrema(%a: vector<16xf32>, %b: vector<16xf32>)
+    -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+  %zero = arith.constant dense<0.0> : vector<16xf32>
+  %0 = arith.minimumf %a, %b : vector<16xf32>
+  %1 = arith.maximumf %a, %b : vector<16xf32>
+  %2 = arith.maximumf %a, %zero : vector<16xf32>
+  %3 = arith.minimumf %zero, %a : vector<16xf32>
+  return %0, %1, %2, %3 : vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>
+}

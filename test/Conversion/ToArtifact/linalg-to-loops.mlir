@@ -42,12 +42,15 @@ func.func @matmul(%a: memref<?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x32xf
 
 // -----
 
-// A and B are contiguous along k: the sum stays in a register.
+// A and B are contiguous along k: the sum stays in vectors.
 // CHECK-LABEL: func @matmul_transposed
 // CHECK:         scf.parallel (%[[M:.*]], %[[N:.*]]) =
 // CHECK:           %[[INIT:.*]] = memref.load
-// CHECK:           %[[SUM:.*]] = scf.for {{.*}} iter_args(%[[ACC:.*]] = %[[INIT]]) -> (f32)
-// CHECK:             arith.addf {{.*}} fastmath<reassoc,contract>
+// CHECK:           scf.for {{.*}} step %c16 iter_args({{.*}}) -> (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<4xf32>)
+// CHECK:             vector.load
+// CHECK:             arith.mulf {{.*}} fastmath<contract> : vector<4xf32>
+// CHECK:             arith.addf {{.*}} fastmath<contract> : vector<4xf32>
+// CHECK:           %[[SUM:.*]] = arith.addf %[[INIT]], %{{.*}} : f32
 // CHECK:           memref.store %[[SUM]], %{{.*}}[%[[M]], %[[N]]]
 func.func @matmul_transposed(%a: memref<?x64xf32>, %b: memref<32x64xf32>, %c: memref<?x32xf32>) {
   linalg.generic {
@@ -91,5 +94,76 @@ func.func @one_row(%c: memref<1x?xi32>) {
 func.func @copies(%a: memref<?x8xf32>, %b: memref<?x8xf32>, %s: memref<?x8xf32, strided<[16, 1]>>) {
   memref.copy %a, %b : memref<?x8xf32> to memref<?x8xf32>
   memref.copy %s, %b : memref<?x8xf32, strided<[16, 1]>> to memref<?x8xf32>
+  return
+}
+
+// -----
+
+// Minima of rows in four vectors of the target's width: whole blocks, single
+// vectors, and the rest under a mask. The shift is one number for a row.
+module attributes {lowbit.target = "x86-64-v4"} {
+// CHECK-LABEL: func @row_minimum
+// CHECK-SAME:    %[[X:.*]]: memref<?x?xf32>, %[[SHIFT:.*]]: memref<?xf32>, %[[R:.*]]: memref<?xf32>
+// CHECK-DAG:     %[[INF:.*]] = arith.constant dense<0x7F800000> : vector<16xf32>
+// CHECK:         %[[SIZE:.*]] = memref.dim %[[X]], %c1
+// CHECK:         %[[PAST64:.*]] = arith.remui %[[SIZE]], %c64
+// CHECK:         %[[END64:.*]] = arith.subi %[[SIZE]], %[[PAST64]]
+// CHECK:         scf.parallel (%[[I:.*]]) =
+// CHECK:           %[[BLOCKS:.*]]:4 = scf.for {{.*}} to %[[END64]] step %c64 iter_args(%{{.*}} = %[[INF]], %{{.*}} = %[[INF]], %{{.*}} = %[[INF]], %{{.*}} = %[[INF]])
+// CHECK-COUNT-4:     arith.minimumf {{.*}} : vector<16xf32>
+// CHECK:           scf.for {{.*}} step %c16 iter_args
+// CHECK:             vector.load
+// CHECK:           scf.for {{.*}} to %[[SIZE]] step %c16 iter_args
+// CHECK:             %[[MASK:.*]] = vector.create_mask
+// CHECK:             vector.maskedload %[[X]]{{.*}} %[[MASK]]
+// CHECK:             %[[SUM:.*]] = arith.addf
+// CHECK:             arith.select %[[MASK]], %[[SUM]], %[[INF]]
+// CHECK:           arith.minimumf {{.*}} : vector<8xf32>
+// CHECK:           arith.minimumf {{.*}} : vector<1xf32>
+// CHECK:           memref.store %{{.*}}, %[[R]][%[[I]]]
+func.func @row_minimum(%x: memref<?x?xf32>, %shift: memref<?xf32>, %r: memref<?xf32>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i)>],
+      iterator_types = ["parallel", "reduction"]}
+      ins(%x, %shift : memref<?x?xf32>, memref<?xf32>) outs(%r : memref<?xf32>) {
+  ^bb0(%a: f32, %s: f32, %acc: f32):
+    %sum = arith.addf %a, %s : f32
+    %m = arith.minimumf %sum, %acc : f32
+    linalg.yield %m : f32
+  }
+  return
+}
+}
+
+// -----
+
+// What has no free order, or is not contiguous, or divides, stays scalar.
+// CHECK-LABEL: func @scalar_reductions
+// CHECK-NOT:     vector
+// CHECK:         return
+func.func @scalar_reductions(%x: memref<?xf32>, %s: memref<?xf32, strided<[2]>>, %n: memref<?xi32>, %f: memref<f32>, %i: memref<i32>) {
+  linalg.generic {
+      indexing_maps = [affine_map<(k) -> (k)>, affine_map<(k) -> ()>], iterator_types = ["reduction"]}
+      ins(%x : memref<?xf32>) outs(%f : memref<f32>) {
+  ^bb0(%a: f32, %acc: f32):
+    %p = arith.mulf %a, %acc : f32
+    linalg.yield %p : f32
+  }
+  linalg.generic {
+      indexing_maps = [affine_map<(k) -> (k)>, affine_map<(k) -> ()>], iterator_types = ["reduction"]}
+      ins(%s : memref<?xf32, strided<[2]>>) outs(%f : memref<f32>) {
+  ^bb0(%a: f32, %acc: f32):
+    %m = arith.maximumf %a, %acc : f32
+    linalg.yield %m : f32
+  }
+  linalg.generic {
+      indexing_maps = [affine_map<(k) -> (k)>, affine_map<(k) -> ()>], iterator_types = ["reduction"]}
+      ins(%n : memref<?xi32>) outs(%i : memref<i32>) {
+  ^bb0(%a: i32, %acc: i32):
+    %c = arith.constant 1000 : i32
+    %q = arith.divsi %c, %a : i32
+    %m = arith.maxsi %q, %acc : i32
+    linalg.yield %m : i32
+  }
   return
 }
