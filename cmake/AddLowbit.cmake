@@ -3,9 +3,10 @@
 # A static library of this project. Upstream libraries go through
 # mlir_target_link_libraries, so that libMLIR.so takes their place, and bring
 # libLLVM.so, which libMLIR.so needs but does not pass on; every library
-# waits for the generated headers.
+# waits for the generated headers. Installed for other compilers, unless
+# NO_INSTALL says that only this project's programs link it.
 function(add_lowbit_library name)
-  cmake_parse_arguments(ARG "" "" "MLIR_LIBS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_INSTALL" "" "MLIR_LIBS;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   llvm_update_compile_flags(${name})
   add_dependencies(${name} lowbit-headers)
@@ -16,6 +17,10 @@ function(add_lowbit_library name)
     if(LOWBIT_PCH)
       target_precompile_headers(${name} REUSE_FROM LowbitPCH)
     endif()
+  endif()
+  if(NOT ARG_NO_INSTALL)
+    install(TARGETS ${name} EXPORT LowbitMLIRTargets
+      ARCHIVE DESTINATION lib INCLUDES DESTINATION include)
   endif()
 endfunction()
 
