@@ -27,9 +27,10 @@ def test_every_pass_has_summary_and_description():
         for name, body in definitions(path):
             if not re.search(r":\s*(Interface)?Pass<\s*\"", body):
                 continue
-            for fact in ("summary", "description"):
-                if not re.search(rf"let {fact} = (\[\{{|\")\s*\S", body):
-                    wrong.append(f"{path}: pass {name} has no {fact}")
+            # Summaries stand beside upstream's, which are sentences, in `lowbit-opt --help`.
+            for fact, start in (("summary", "[A-Z@`]"), ("description", r"\S")):
+                if not re.search(rf"let {fact} = (\[\{{|\")\s*{start}", body):
+                    wrong.append(f"{path}: pass {name} has no {fact}, or not one like the others")
     assert not wrong, "\n" + "\n".join(wrong)
 
 

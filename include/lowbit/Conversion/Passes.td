@@ -19,7 +19,7 @@ include "mlir/Pass/PassBase.td"
 //===----------------------------------------------------------------------===//
 
 def ConvertONNXToLowbit : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp"> {
-  let summary = "recognise quantizers, quantized matmuls and normalisations";
+  let summary = "Recognise quantizers, quantized matmuls and normalisations";
   let description = [{
     Replaces what exporters make of a quantized model by lowbit operations that
     compute the same numbers:
@@ -47,7 +47,7 @@ def ConvertONNXToLowbit : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 
 def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "ModuleOp"> {
-  let summary = "onnx operators to linalg, tensor, arith, math and scf";
+  let summary = "Lower onnx operators to linalg, tensor, arith, math and scf";
   let description = [{
     Lowers every operator that no recogniser has taken. The shapes of all values
     have known ranks; dimensions may be dynamic.
@@ -75,7 +75,7 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "ModuleOp"> {
 //===----------------------------------------------------------------------===//
 
 def ConvertLowbitToLinalg : Pass<"convert-lowbit-to-linalg"> {
-  let summary = "every lowbit operation on tensors by its definition";
+  let summary = "Lower lowbit operations on tensors by their definitions";
   let description = [{
     Replaces the operations by `linalg.generic`, `tensor.generate`, `arith` and
     `math` on levels in `i8`: what the dialect's documentation says, written as
@@ -95,7 +95,7 @@ def ConvertLowbitToLinalg : Pass<"convert-lowbit-to-linalg"> {
 //===----------------------------------------------------------------------===//
 
 def ConvertLowbitToVector : Pass<"convert-lowbit-to-vector"> {
-  let summary = "packed operations on buffers to the loops of their kernels";
+  let summary = "Lower packed operations on buffers to the loops of their kernels";
   let description = [{
     Replaces `lowbit.packed_matmul`, `quantize_pack`, `packed_lookup`,
     `layer_norm` and `softmax` on buffers by `scf.parallel` loops over vectors.

@@ -17,7 +17,7 @@ include "mlir/Pass/PassBase.td"
 // --- packing and kernel choice ---
 
 def LowbitPack : Pass<"lowbit-pack"> {
-  let summary = "choose a kernel for every matmul of levels and pack its operands";
+  let summary = "Choose a kernel for every matmul of levels and pack its operands";
   let description = [{
     Replaces `lowbit.matmul` by `lowbit.packed_matmul` with the cheapest row of
     the kernel table that the module's `lowbit.target` allows, `lowbit.quantize`
@@ -35,7 +35,7 @@ def LowbitPack : Pass<"lowbit-pack"> {
 }
 
 def LowbitProtectInputs : Pass<"lowbit-protect-inputs", "func::FuncOp"> {
-  let summary = "mark the inputs of public functions read-only";
+  let summary = "Mark the inputs of public functions read-only";
   let description = [{
     Sets `bufferization.writable = false` on the tensor arguments of public
     functions: a run must not change the memory that the caller passed in.
@@ -44,7 +44,7 @@ def LowbitProtectInputs : Pass<"lowbit-protect-inputs", "func::FuncOp"> {
 }
 
 def LowbitOutlineKernels : Pass<"lowbit-outline-kernels", "ModuleOp"> {
-  let summary = "move packed operations on buffers into shared functions";
+  let summary = "Move packed operations on buffers into shared functions";
   let description = [{
     Every packed operation on buffers becomes a call of a private function that
     holds it; equal operations call the same function, so that the layers of a
@@ -57,7 +57,7 @@ def LowbitOutlineKernels : Pass<"lowbit-outline-kernels", "ModuleOp"> {
 // --- fusion ---
 
 def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
-  let summary = "move elementwise consumers of a packed matmul into its epilogue";
+  let summary = "Move elementwise consumers of a packed matmul into its epilogue";
   let description = [{
     An elementwise `linalg.generic` that is the only user of a
     `lowbit.packed_matmul` and reads it in order moves into the region of the
@@ -69,7 +69,7 @@ def LowbitFuseEpilogue : Pass<"lowbit-fuse-epilogue"> {
 }
 
 def LowbitFuseNorm : Pass<"lowbit-fuse-norm"> {
-  let summary = "fuse the quantizers that read a layer normalisation into it";
+  let summary = "Fuse the quantizers that read a layer normalisation into it";
   let description = [{
     A `lowbit.layer_norm` with the `lowbit.quantize_pack` operations that read it
     (rows in order, scales known before) becomes a `lowbit.layer_norm_pack`: one
@@ -81,7 +81,7 @@ def LowbitFuseNorm : Pass<"lowbit-fuse-norm"> {
 }
 
 def LowbitFuseAttention : Pass<"lowbit-fuse-attention"> {
-  let summary = "fuse the steps of attention into one operation";
+  let summary = "Fuse the steps of attention into one operation";
   let description = [{
     A packed product of queries and keys, its softmax, a quantizer of the
     probabilities to 0 and 1 with a fixed scale, and the packed product with the
@@ -94,7 +94,7 @@ def LowbitFuseAttention : Pass<"lowbit-fuse-attention"> {
 }
 
 def LowbitFuseQuantizers : Pass<"lowbit-fuse-quantizers"> {
-  let summary = "move the quantizer behind a packed matmul into its epilogue";
+  let summary = "Move the quantizer behind a packed matmul into its epilogue";
   let description = [{
     A `lowbit.quantize_pack` that is the only reader of a packed matmul, with a
     scale that is known before the matmul, moves into its region: the matmul
@@ -107,7 +107,7 @@ def LowbitFuseQuantizers : Pass<"lowbit-fuse-quantizers"> {
 }
 
 def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
-  let summary = "replace float epilogues of packed results by integer thresholds";
+  let summary = "Replace float epilogues of packed results by integer thresholds";
   let description = [{
     Evaluates the region of a packed matmul with a packed result for every sum
     that can occur, in the float arithmetic of the emitted code, and replaces it
@@ -124,7 +124,7 @@ def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
 // --- report ---
 
 def LowbitReport : Pass<"lowbit-report", "::mlir::ModuleOp"> {
-  let summary = "list what became of every matmul";
+  let summary = "List what became of every matmul";
   let description = [{
     Sets the module's attribute `lowbit.report` to a JSON text: for every matmul
     its name, size (`null` where it depends on the input), the levels of both

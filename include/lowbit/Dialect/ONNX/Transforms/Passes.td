@@ -15,7 +15,7 @@
 include "mlir/Pass/PassBase.td"
 
 def InferShapes : Pass<"onnx-infer-shapes", "::mlir::func::FuncOp"> {
-  let summary = "refine the types of onnx operators and of the function's results";
+  let summary = "Refine the types of onnx operators and of the function's results";
   let description = [{
     Visits operators in order and refines their result types from operand types,
     attributes, constant operands and shape computations. Afterwards the rank of
@@ -25,7 +25,7 @@ def InferShapes : Pass<"onnx-infer-shapes", "::mlir::func::FuncOp"> {
 }
 
 def FoldConstants : Pass<"onnx-fold-constants", "::mlir::func::FuncOp"> {
-  let summary = "evaluate small operators on constants";
+  let summary = "Evaluate small operators on constants";
   let description = [{
     Evaluates data movement, integer and bool arithmetic on constants, and float
     arithmetic on scalars and vectors. Matrices of floats are not computed with:
@@ -42,7 +42,7 @@ def FoldConstants : Pass<"onnx-fold-constants", "::mlir::func::FuncOp"> {
 }
 
 def SimplifyShapes : Pass<"onnx-simplify-shapes", "::mlir::func::FuncOp"> {
-  let summary = "give shape operands a normal form and drop what they make redundant";
+  let summary = "Give shape operands a normal form and drop what they make redundant";
   let description = [{
     Shape operands that are computed from dimensions and numbers (`Shape`,
     `Gather`, `Concat`, `Where`, ...) are replaced by a constant if possible, else
@@ -54,7 +54,7 @@ def SimplifyShapes : Pass<"onnx-simplify-shapes", "::mlir::func::FuncOp"> {
 }
 
 def Decompose : Pass<"onnx-decompose", "::mlir::func::FuncOp"> {
-  let summary = "spell out Attention";
+  let summary = "Spell out Attention";
   let description = [{
     `Attention` becomes `MatMul`, `Softmax` and what is between them, so that
     recognition and fusion see one form of attention. Rows whose keys are all
