@@ -15,6 +15,9 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
+/// Rows that are multiplied together where a whole tile does not fit.
+static constexpr int64_t kLowTile = 4;
+
 static MemRefType typeOf(Value value) { return cast<MemRefType>(value.getType()); }
 
 /// Merges all dimensions but the last.
@@ -206,8 +209,16 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
     };
     if (!known || *known >= kernel.rowsPerTile)
       emitRows(e.index(0), whole, kernel.rowsPerTile);
-    if (!known || *known % kernel.rowsPerTile != 0)
-      emitRows(whole, rows, 1);
+    if (known && *known % kernel.rowsPerTile == 0)
+      return;
+    // Of high tiles many rows may be left.
+    Value single = whole;
+    if (kernel.rowsPerTile > kLowTile) {
+      single = e.add(whole, e.mul(e.floorDiv(e.sub(rows, whole), kLowTile),
+                                  e.index(kLowTile)));
+      emitRows(whole, single, kLowTile);
+    }
+    emitRows(single, rows, 1);
   });
   return success();
 }

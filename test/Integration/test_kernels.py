@@ -167,3 +167,20 @@ def test_float_activations(tmp_path, kernel, target):
     got = compile_or_skip(program, tmp_path, kernel, target)
     for name, expected in program.expected.items():
         np.testing.assert_allclose(got[name], expected, atol=1e-4, rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("kernel, target", FLOAT)
+def test_float_tiles(tmp_path, kernel, target):
+    """Tiles of every height, rows of several blocks and numbers whose mean is not zero: the
+    masked sums of a kernel must not round much worse than the sums of levels."""
+    rng = np.random.default_rng(11)
+    program = Program()
+    for m, k, n in ((29, 1000, 70), (17, 768, 32), (1, 3071, 33), (3, 5, 1)):
+        for rhs in ((-1, 1), (0, 1)):
+            a = (rng.standard_normal((m, k)) + 2).astype(np.float32)
+            w = rng.choice(rhs, (n, k))
+            expected = a.astype(np.float64) @ w.T
+            program.matmul(program.argument(a), program.constant(w, rhs), True, expected, "f32")
+    got = compile_or_skip(program, tmp_path, kernel, target)
+    for name, expected in program.expected.items():
+        np.testing.assert_allclose(got[name], expected, atol=2e-3, rtol=2e-6, err_msg=name)

@@ -91,3 +91,54 @@ func.func @lookup(%a: memref<4x13xi64>, %w: memref<1x100x64xi8>, %o: memref<4x64
   return
 }
 }
+
+// -----
+
+// Float activations: the bits of the weights mask additions, every other one by a
+// multiply-add; 26 rows are two tiles of twelve and two single rows, which take
+// eight steps at once.
+
+module attributes {lowbit.target = "x86-64-v4"} {
+// CHECK-LABEL: func @masked_float
+// CHECK-DAG:     %[[TWO:.*]] = arith.constant dense<2.000000e+00> : vector<16xf32>
+// CHECK:         scf.parallel
+// CHECK:           scf.for {{.*}} step %c12
+// CHECK:             scf.for {{.*}} step %c384
+// CHECK:               scf.for {{.*}} step %c1 iter_args
+// CHECK:                 %[[MASK:.*]] = vector.bitcast %{{.*}} : vector<2xi8> to vector<16xi1>
+// CHECK:                 %[[DOUBLED:.*]] = math.fma %{{.*}}, %[[TWO]], %[[SUM:.*]] : vector<16xf32>
+// CHECK:                 arith.select %[[MASK]], %[[DOUBLED]], %[[SUM]]
+// CHECK:                 %[[ADDED:.*]] = arith.addf %[[SUM:.*]], %{{.*}} : vector<16xf32>
+// CHECK:                 arith.select %{{.*}}, %[[ADDED]], %[[SUM]]
+// CHECK:           scf.for {{.*}} step %c1
+// CHECK:             scf.for {{.*}} step %c384
+// CHECK:               scf.for {{.*}} step %c8 iter_args
+func.func @masked_float(%a: memref<26x768xf32>, %w: memref<2x768x4xi8>, %o: memref<26x64xf32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<26x768xf32>, memref<2x768x4xi8>) outs(%o : memref<26x64xf32>)
+    attributes {kernel = "x86-avx512-float", size = 768 : i64, columns = 64 : i64,
+      rhs_packing = #lowbit.packing<<-1, 1>, lanes, lanes = 32>} {
+  ^bb0(%acc: f32):
+    lowbit.yield %acc : f32
+  }
+  return
+}
+}
+
+// -----
+
+// Levels of two planes are expanded and multiplied.
+
+module attributes {lowbit.target = "x86-64-v4"} {
+// CHECK-LABEL: func @expanded_float
+// CHECK:         %[[LEVELS:.*]] = arith.addf %{{.*}}, %{{.*}} : vector<16xf32>
+// CHECK:         math.fma %{{.*}}, %[[LEVELS]], %{{.*}} : vector<16xf32>
+func.func @expanded_float(%a: memref<12x64xf32>, %w: memref<1x128x4xi8>, %o: memref<12x32xf32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<12x64xf32>, memref<1x128x4xi8>) outs(%o : memref<12x32xf32>)
+    attributes {kernel = "x86-avx512-float", size = 64 : i64, columns = 32 : i64,
+      rhs_packing = #lowbit.packing<<-1, 0, 1>, lanes, lanes = 32>} {
+  ^bb0(%acc: f32):
+    lowbit.yield %acc : f32
+  }
+  return
+}
+}
