@@ -68,9 +68,7 @@ def matmul_models(size: int, columns: int, seed: int = 0) -> dict[str, onnx.Mode
         ]
         initializers = [numpy_helper.from_array(v, name) for name, v in constants.items()]
         graph = helper.make_graph(nodes, "product", ends[:1], ends[1:], initializers)
-        return helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
-        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
     f32 = (TensorProto.FLOAT, TensorProto.FLOAT)
     quantized = [

@@ -81,7 +81,14 @@ def sizes(results: dict[str, Any]) -> str:
                 megabytes(facts, "peak_bytes"),
             ]
         )
-    head = ["model", "ONNX, MiB", "artifact, MiB", "compile, s", "load and answer, ms", "memory, MiB"]
+    head = [
+        "model",
+        "ONNX, MiB",
+        "artifact, MiB",
+        "compile, s",
+        "load and answer, ms",
+        "memory, MiB",
+    ]
     return table(head, rows)
 
 
@@ -177,8 +184,8 @@ float operators, which is what lowbit compiles.
 
 ## Single products
 
-W1A1 through the Python package, a call included: floats in, quantized, packed, multiplied, floats out. Microseconds,
-minimum, one thread. The peak is that of xor, popcount and addition in registers,
+W1A1 through the Python package, a call included: floats in, quantized, packed, multiplied,
+floats out. Microseconds, minimum, one thread. The peak is that of xor, popcount and addition in registers,
 {facts["popcount_peak"]:.0f} products per nanosecond in this run.
 
 {products(results)}

@@ -65,6 +65,11 @@ def tokens(config: bit.BiTConfig, batch: int, length: int) -> dict[str, np.ndarr
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": ids * 0}
 
 
+def bound(run: Run, x: np.ndarray[Any, Any]) -> Run:
+    """The run on an input of its own."""
+    return lambda _: run({"x": x})
+
+
 def measure_products(rounds: int) -> list[dict[str, Any]]:
     """Single products through the C ABI, packing of the left side included."""
     lines = []
@@ -79,13 +84,9 @@ def measure_products(rounds: int) -> list[dict[str, Any]]:
             rng = np.random.default_rng(rows)
             floats = rng.standard_normal((rows, size)).astype(np.float32)
             whole = rng.integers(0, 256, (rows, size)).astype(np.uint8)
-            times = {}
             # Each engine gets the type it takes, turn by turn all the same.
             wrapped = {
-                name: (lambda run, x: lambda _: run({"x": x}))(
-                    run, whole if "int8" in name else floats
-                )
-                for name, run in runs.items()
+                name: bound(run, whole if "int8" in name else floats) for name, run in runs.items()
             }
             times = timed(wrapped, {}, rounds * 10)
             lines.append({"rows": rows, "size": size, "columns": columns, "seconds": times})
@@ -163,9 +164,7 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
                 continue
             print(f"  batch {batch}, sequence {length}, threads {threads}", flush=True)
             seconds = timed(runs, tokens(config, batch, length), rounds if batch == 1 else 3)
-            lines.append(
-                {"batch": batch, "length": length, "threads": threads, "seconds": seconds}
-            )
+            lines.append({"batch": batch, "length": length, "threads": threads, "seconds": seconds})
     return {"sizes": sizes, "latency": lines}
 
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lowbit.generation.decoder import FloatArray, IntArray, Steps, log_softmax, top
+
+T = TypeVar("T", bound=np.generic)
 
 #: Added to scores of what must not be chosen.
 EXCLUDED = np.float32(-1e7)
@@ -49,15 +52,15 @@ def bmt_beam_search(
     batch = steps.start(inputs)
     steps.reorder(np.repeat(np.arange(batch), beam_size))
     shape = (batch, beam_size)
-    live = np.full((*shape, max_length), 0, np.int64)
+    live: IntArray = np.full((*shape, max_length), 0, np.int64)
     live[:, :, 0] = start_token
     finished = live.copy()
-    live_scores = np.full(shape, EXCLUDED, np.float32)
+    live_scores: FloatArray = np.full(shape, EXCLUDED, np.float32)
     live_scores[:, 0] = 0
-    finished_scores = np.full(shape, EXCLUDED, np.float32)
-    is_finished = np.zeros(shape, bool)
+    finished_scores: FloatArray = np.full(shape, EXCLUDED, np.float32)
+    is_finished: npt.NDArray[np.bool_] = np.zeros(shape, np.bool_)
 
-    def pick(array: npt.NDArray[np.generic], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.generic]:
+    def pick(array: npt.NDArray[T], rows: npt.NDArray[np.intp]) -> npt.NDArray[T]:
         return array[np.arange(batch)[:, None], rows]
 
     for index in range(max_length - 1):
@@ -70,10 +73,10 @@ def bmt_beam_search(
         vocabulary = scores.shape[-1]
         flat = scores.reshape(batch, -1)
         chosen = top(flat, 2 * beam_size)
-        beams, tokens = chosen // vocabulary, chosen % vocabulary
+        beams, tokens = np.divmod(chosen, vocabulary)
         sequences = pick(live, beams)
         sequences[:, :, index + 1] = tokens
-        ends = tokens == eos_token
+        ends = np.equal(tokens, eos_token)
         values = pick(flat, chosen)
 
         keep = top(values + ends * EXCLUDED, beam_size)
