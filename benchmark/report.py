@@ -185,8 +185,8 @@ float operators, which is what lowbit compiles.
 ## Single products
 
 W1A1 through the Python package, a call included: floats in, quantized, packed, multiplied,
-floats out. Microseconds, minimum, one thread. The peak is that of xor, popcount and addition in registers,
-{facts["popcount_peak"]:.0f} products per nanosecond in this run.
+floats out. Microseconds, minimum, one thread. The peak is that of xor, popcount and addition
+in registers, {facts["popcount_peak"]:.0f} products per nanosecond in this run.
 
 {products(results)}
 

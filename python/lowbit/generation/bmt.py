@@ -69,23 +69,25 @@ def bmt_beam_search(
         if (np.where(is_finished, worst, EXCLUDED) > best_live).all():
             break
         logits = steps.step(live[:, :, index].reshape(-1))
-        scores = log_softmax(logits).reshape(*shape, -1) + live_scores[:, :, None]
+        scores: FloatArray = log_softmax(logits).reshape(*shape, -1) + live_scores[:, :, None]
         vocabulary = scores.shape[-1]
-        flat = scores.reshape(batch, -1)
+        flat: FloatArray = scores.reshape(batch, -1).astype(np.float32)
         chosen = top(flat, 2 * beam_size)
         beams, tokens = np.divmod(chosen, vocabulary)
         sequences = pick(live, beams)
         sequences[:, :, index + 1] = tokens
-        ends = np.equal(tokens, eos_token)
+        ends: npt.NDArray[np.bool_] = np.asarray(tokens == eos_token)
         values = pick(flat, chosen)
 
-        keep = top(values + ends * EXCLUDED, beam_size)
+        going = np.where(ends, values + EXCLUDED, values).astype(np.float32)
+        keep = top(going, beam_size)
         live = pick(sequences, keep)
-        live_scores = pick(values + ends * EXCLUDED, keep)
+        live_scores = pick(going, keep)
         offsets = np.arange(batch)[:, None] * beam_size
         steps.reorder((offsets + pick(beams, keep)).reshape(-1))
 
-        ended = values / penalty(index + 1) + ~ends * EXCLUDED
+        ended = values / penalty(index + 1)
+        ended = np.where(ends, ended, ended + EXCLUDED).astype(np.float32)
         all_scores = np.concatenate([finished_scores, ended], axis=1)
         keep = top(all_scores, beam_size)[:, ::-1]
         finished = pick(np.concatenate([finished, sequences], axis=1), keep)
