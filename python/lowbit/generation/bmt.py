@@ -94,7 +94,7 @@ def bmt_beam_search(
         finished_scores = pick(all_scores, keep)
         is_finished = pick(np.concatenate([is_finished, ends], axis=1), keep)
 
-    some = is_finished.any(axis=1)
+    some: npt.NDArray[np.bool_] = np.asarray(is_finished.any(axis=1))
     return BMTBeams(
         np.where(some[:, None, None], finished, live),
         np.where(some[:, None], finished_scores, live_scores),
