@@ -1,5 +1,8 @@
 // A stock mlir-opt runs the dialect's folds and passes from the plugin.
 //
+// Debian's mlir-opt has no sanitizer runtime for an instrumented plugin.
+// UNSUPPORTED: sanitizer
+//
 // RUN: mlir-opt %s --load-dialect-plugin=%lowbit_libs/LowbitPlugin%shlibext \
 // RUN:   --pass-pipeline='builtin.module(canonicalize)' | FileCheck %s --check-prefix=FOLD
 // RUN: mlir-opt %s --load-dialect-plugin=%lowbit_libs/LowbitPlugin%shlibext \
