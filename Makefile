@@ -53,4 +53,4 @@ tidy: build ## run clang-tidy over lib/ and tools/ (slow; needs clang-tidy-22)
 	@run-clang-tidy-22 -quiet -p $(BUILD) -j $(JOBS) '$(CURDIR)/(lib|tools)/.*'
 
 clean: ## remove the build folders (keeps .venv)
-	rm -rf build build-debug build-asan
+	rm -rf build build-debug build-asan build-fuzz

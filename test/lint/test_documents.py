@@ -76,7 +76,8 @@ def test_passes_and_tools_that_documents_name_exist():
         if len(path.parts) > 2
     }
     stages = {f"lowbit-stage-{stage}" for stage in ("onnx", "lowbit", "loops", "llvm")}
-    known = passes | tools | stages | {"lowbit-c"}
+    fuzzers = set(re.findall(r"\((lowbit-[\w-]+)", source("test/Fuzz/CMakeLists.txt")))
+    known = passes | tools | stages | fuzzers | {"lowbit-c"}
     wrong = []
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
