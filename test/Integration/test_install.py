@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from documents import BUILD, ROOT, blocks
 from lowbit.models import bit
-from test_documents import BUILD, ROOT, blocks
 
 PROJECT = Path(__file__).with_name("Inputs") / "installed"
 TOOLS = ("compile", "lsp-server", "opt", "run", "translate")

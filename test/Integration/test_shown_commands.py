@@ -9,23 +9,15 @@ docs/WritingTests.md and the README show, with the configuration that the former
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import lowbit
 import numpy as np
+from documents import BUILD, blocks
 from lowbit.models import bit
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(lowbit.__file__).absolute().parents[2]
 LLVM_TOOLS = "/usr/lib/llvm-22/bin"
-
-
-def blocks(document: str, languages: str) -> list[tuple[str, str]]:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(rf"^```({languages})\n(.*?)^```$", text, re.M | re.S)
 
 
 def environment() -> dict[str, str]:
