@@ -24,9 +24,9 @@ extern "C" {
 #define LOWBIT_ARTIFACT_MAGIC UINT64_C(0x0000544942574F4C)
 /// Raised whenever a structure below changes.
 #define LOWBIT_ARTIFACT_VERSION 2
-/// The symbol of the LowbitArtifact that a shared library exports. A library that
-/// holds the model for several targets exports one for each: `lowbit_artifact`,
-/// `lowbit_artifact_1`, `lowbit_artifact_2`, ...
+/// The symbol of the LowbitArtifact that a shared library exports. A library
+/// that holds the model for several targets exports one for each:
+/// `lowbit_artifact`, `lowbit_artifact_1`, `lowbit_artifact_2`, ...
 #define LOWBIT_ARTIFACT_SYMBOL "lowbit_artifact"
 
 /// Element types, with their size in bytes in the comment.

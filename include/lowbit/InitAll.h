@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Registers what every tool of the project knows: upstream's dialects and passes
-// and the project's own.
+// Registers what every tool of the project knows: upstream's dialects and
+// passes and the project's own.
 //
 //===----------------------------------------------------------------------===//
 

@@ -66,8 +66,7 @@ public:
   Compilation(ArrayRef<ModelSource> sources, const CompileOptions &options,
               Target target, unsigned variant)
       : sources(sources), options(options), target(std::move(target)),
-        variant(variant),
-        context(makeRegistry()),
+        variant(variant), context(makeRegistry()),
         diagnostics(&context, options.remarks,
                     /*nameModels=*/sources.size() > 1) {
     context.disableMultithreading();

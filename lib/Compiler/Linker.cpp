@@ -125,8 +125,7 @@ static llvm::Error checkUndefined(llvm::MemoryBufferRef library) {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-mlir::lowbit::linkShared(
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mlir::lowbit::linkShared(
     llvm::ArrayRef<std::unique_ptr<llvm::MemoryBuffer>> objects) {
   auto folder = TemporaryFolder::create();
   if (!folder)
@@ -134,17 +133,28 @@ mlir::lowbit::linkShared(
   std::string output = (*folder)->file("model.so");
   std::vector<std::string> inputs;
   for (auto [i, object] : llvm::enumerate(objects)) {
-    inputs.push_back(
-        (*folder)->file("model" + std::to_string(i) + ".o"));
+    inputs.push_back((*folder)->file("model" + std::to_string(i) + ".o"));
     if (llvm::Error error = writeTo(inputs.back(), object->getBuffer()))
       return std::move(error);
   }
-  std::vector<const char *> arguments = {
-      "ld.lld",          "-shared",    "--gc-sections", "--icf=all",
-      "--strip-all",     "-z",         "now",           "-z",
-      "relro",           "-z",         "noexecstack",   "--hash-style=gnu",
-      "--build-id=none", "-Bsymbolic", "--threads=1",   "--no-demangle",
-      "-o",              output.c_str()};
+  std::vector<const char *> arguments = {"ld.lld",
+                                         "-shared",
+                                         "--gc-sections",
+                                         "--icf=all",
+                                         "--strip-all",
+                                         "-z",
+                                         "now",
+                                         "-z",
+                                         "relro",
+                                         "-z",
+                                         "noexecstack",
+                                         "--hash-style=gnu",
+                                         "--build-id=none",
+                                         "-Bsymbolic",
+                                         "--threads=1",
+                                         "--no-demangle",
+                                         "-o",
+                                         output.c_str()};
   for (const std::string &input : inputs)
     arguments.push_back(input.c_str());
   if (llvm::Error error = runLinker(arguments))

@@ -33,8 +33,7 @@ int64_t lowbit::getStorageBytes(Type elementType) {
 }
 
 /// Whether elements of `type` are stored as T.
-template <typename T>
-static bool isStoredAs(Type type) {
+template <typename T> static bool isStoredAs(Type type) {
   if constexpr (std::is_same_v<T, bool>) {
     return type.isInteger(1);
   } else if constexpr (std::is_same_v<T, float>) {
@@ -186,8 +185,7 @@ static ElementsAttr getUniform(ElementsAttr attr) {
   auto dense = dyn_cast<DenseElementsAttr>(attr);
   if (!dense || !dense.isSplat())
     return nullptr;
-  return dense.resizeSplat(
-      RankedTensorType::get({1}, dense.getElementType()));
+  return dense.resizeSplat(RankedTensorType::get({1}, dense.getElementType()));
 }
 
 std::optional<double> lowbit::getConstantScalarFloat(ElementsAttr attr) {
@@ -201,7 +199,8 @@ std::optional<double> lowbit::getConstantScalarFloat(Value value) {
 }
 
 std::optional<int64_t> lowbit::getConstantScalarInt(ElementsAttr attr) {
-  std::optional<std::vector<int64_t>> values = getConstantInts(getUniform(attr));
+  std::optional<std::vector<int64_t>> values =
+      getConstantInts(getUniform(attr));
   return values ? std::optional<int64_t>(values->front()) : std::nullopt;
 }
 
@@ -228,11 +227,11 @@ lowbit::makeResource(ShapedType type, ArrayRef<char> bytes,
   // The printer and bytecode writer store the alignment: state only what holds.
   while (align > 1 && reinterpret_cast<uintptr_t>(bytes.data()) % align != 0)
     align /= 2;
-  return makeResource(
-      type, AsmResourceBlob(
-                bytes, align,
-                [owner = std::move(owner)](void *, size_t, size_t) {},
-                /*dataIsMutable=*/false));
+  return makeResource(type,
+                      AsmResourceBlob(
+                          bytes, align,
+                          [owner = std::move(owner)](void *, size_t, size_t) {},
+                          /*dataIsMutable=*/false));
 }
 
 template <typename T>
@@ -261,8 +260,7 @@ template ElementsAttr makeConstant<uint8_t>(ShapedType, std::vector<uint8_t>);
 
 ElementsAttr lowbit::reshapeConstant(ElementsAttr attr, ShapedType type) {
   if (type.getElementType() != attr.getElementType() ||
-      !type.hasStaticShape() ||
-      type.getNumElements() != attr.getNumElements())
+      !type.hasStaticShape() || type.getNumElements() != attr.getNumElements())
     return nullptr;
   if (auto dense = dyn_cast<DenseElementsAttr>(attr))
     return dense.reshape(type);

@@ -51,12 +51,14 @@ LogicalResult lowbit::buildSoftmax(NodeBuilder &node) {
   auto type = dyn_cast<RankedTensorType>(input.getType());
   if (type && (axis == -1 || axis == type.getRank() - 1))
     return node.createResult(input, node.makeInt("axis", -1));
-  Value shape = node.createValue("Shape", input, {}, node.getBuilder().getI64Type());
+  Value shape =
+      node.createValue("Shape", input, {}, node.getBuilder().getI64Type());
   Value rows = node.createValue("Flatten", input, node.makeInt("axis", axis));
   if (!shape || !rows)
     return failure();
   Value softmax = node.createValue("Softmax", rows, node.makeInt("axis", -1));
-  Value result = softmax ? node.createValue("Reshape", {softmax, shape}) : Value();
+  Value result =
+      softmax ? node.createValue("Reshape", {softmax, shape}) : Value();
   if (!result)
     return failure();
   node.setResult(0, result);
@@ -143,8 +145,8 @@ LogicalResult lowbit::buildNormalization(NodeBuilder &node) {
 LogicalResult lowbit::buildAttention(NodeBuilder &node) {
   for (unsigned i = 4; i < node.getOperands().size(); ++i)
     if (node.getOperand(i))
-      return node.emitError() << "input #" << i
-                              << " (cache or lengths) is not supported";
+      return node.emitError()
+             << "input #" << i << " (cache or lengths) is not supported";
   if (int64_t mode = node.getInt("qk_matmul_output_mode").value_or(0))
     return node.emitError() << "qk_matmul_output_mode must be 0, got " << mode;
   int64_t precision = node.getInt("softmax_precision").value_or(1);

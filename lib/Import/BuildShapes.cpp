@@ -23,8 +23,8 @@ using namespace mlir::lowbit;
 
 LogicalResult lowbit::buildConstant(NodeBuilder &node) {
   static constexpr StringLiteral kForms[] = {
-      "value",      "sparse_value", "value_float",  "value_floats",
-      "value_int",  "value_ints",   "value_string", "value_strings"};
+      "value",     "sparse_value", "value_float",  "value_floats",
+      "value_int", "value_ints",   "value_string", "value_strings"};
   proto::AttributeProto *given = nullptr;
   for (StringRef form : kForms)
     if (proto::AttributeProto *attribute = node.getAttribute(form)) {
@@ -71,14 +71,13 @@ static LogicalResult buildConversion(NodeBuilder &node, Type element) {
 LogicalResult lowbit::buildCast(NodeBuilder &node) {
   int64_t to = *node.getInt("to");
   bool fits = to >= 0 && to <= std::numeric_limits<int32_t>::max();
-  std::optional<DataTypeInfo> info =
-      fits ? getDataTypeInfo(to) : std::nullopt;
+  std::optional<DataTypeInfo> info = fits ? getDataTypeInfo(to) : std::nullopt;
   Type element = info ? convertDataType(to, node.getContext()) : Type();
   if (!info)
     return node.emitError() << "'to' is the unknown data type " << to;
   if (!element)
-    return node.emitError() << "conversion to " << info->name
-                            << " is not supported";
+    return node.emitError()
+           << "conversion to " << info->name << " is not supported";
   return buildConversion(node, element);
 }
 
@@ -119,8 +118,9 @@ LogicalResult lowbit::buildSplit(NodeBuilder &node) {
     return failure();
   if (std::optional<int64_t> count = node.getInt("num_outputs"))
     if (*count != node.getNumOutputs())
-      return node.emitError() << "num_outputs is " << *count << ", but there are "
-                              << node.getNumOutputs() << " outputs";
+      return node.emitError()
+             << "num_outputs is " << *count << ", but there are "
+             << node.getNumOutputs() << " outputs";
   SmallVector<NamedAttribute> attributes = node.copyAttributes({"axis"});
   if (*lengths)
     attributes.push_back(node.makeInts("split", **lengths));
@@ -165,8 +165,8 @@ LogicalResult lowbit::buildPad(NodeBuilder &node) {
     for (auto [i, axis] : llvm::enumerate(**axes)) {
       int64_t at = axis < 0 ? axis + rank : axis;
       if (at < 0 || at >= rank)
-        return node.emitError() << "axis " << axis << " out of range for rank "
-                                << rank;
+        return node.emitError()
+               << "axis " << axis << " out of range for rank " << rank;
       all[at] = (**given)[i];
       all[rank + at] = (**given)[(*axes)->size() + i];
     }
@@ -187,7 +187,7 @@ LogicalResult lowbit::buildRange(NodeBuilder &node) {
 LogicalResult lowbit::buildScatterND(NodeBuilder &node) {
   StringRef reduction = node.getString("reduction", "none");
   if (reduction != "none")
-    return node.emitError() << "reduction must be \"none\", got "
-                            << quote(reduction);
+    return node.emitError()
+           << "reduction must be \"none\", got " << quote(reduction);
   return node.createResult(node.getOperands());
 }

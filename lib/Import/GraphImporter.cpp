@@ -51,12 +51,13 @@ LogicalResult GraphImporter::checkOpsets() {
                             << opset << " and " << import.version();
     opset = import.version();
     if (opset < kOldestOpset || opset > kNewestOpset)
-      return emitError(loc) << "opset " << opset
-                            << " is not supported, expected " << kOldestOpset
-                            << " to " << kNewestOpset;
+      return emitError(loc)
+             << "opset " << opset << " is not supported, expected "
+             << kOldestOpset << " to " << kNewestOpset;
   }
   if (opset == 0)
-    return emitError(loc) << "the model has no opset_import of the default domain";
+    return emitError(loc)
+           << "the model has no opset_import of the default domain";
   return success();
 }
 
@@ -221,8 +222,8 @@ LogicalResult GraphImporter::importInputs(func::FuncOp function) {
       continue;
     unsigned index = function.getNumArguments();
     Location where = NameLoc::get(builder.getStringAttr(input.name()), loc);
-    if (failed(function.insertArgument(index, type, makeNames(input.name(), dims),
-                                       where)))
+    if (failed(function.insertArgument(index, type,
+                                       makeNames(input.name(), dims), where)))
       return failure();
     values[input.name()] = function.getArgument(index);
   }
@@ -233,8 +234,8 @@ LogicalResult GraphImporter::importInitializers() {
   bool valid = true;
   for (proto::TensorProto &tensor : *graph.mutable_initializer()) {
     Location where = NameLoc::get(builder.getStringAttr(tensor.name()), loc);
-    ElementsAttr value = tensors.import(
-        tensor, "initializer " + quote(tensor.name()), where);
+    ElementsAttr value =
+        tensors.import(tensor, "initializer " + quote(tensor.name()), where);
     valid &= value != nullptr;
     if (valid)
       values[tensor.name()] = onnx::ConstantOp::create(
@@ -273,7 +274,8 @@ LogicalResult GraphImporter::importOutputs(func::FuncOp function) {
       continue;
     }
     if (declared && !onnx::joinTypes(inferred, declared)) {
-      report() << what << ": inferred " << inferred << ", declared " << declared;
+      report() << what << ": inferred " << inferred << ", declared "
+               << declared;
       continue;
     }
     dims.resize(inferred.getRank(), "");
@@ -309,18 +311,18 @@ LogicalResult GraphImporter::importNode(proto::NodeProto &node) {
     }
     auto found = values.find(name);
     if (found == values.end()) {
-      InFlightDiagnostic error = emitError(where)
-                                 << "node " << quote(getNodeName(node)) << " ("
-                                 << node.op_type() << "): input " << quote(name);
+      InFlightDiagnostic error =
+          emitError(where) << "node " << quote(getNodeName(node)) << " ("
+                           << node.op_type() << "): input " << quote(name);
       if (const proto::NodeProto *producer = producers.lookup(name))
         return error << " is used before node " << quote(getNodeName(*producer))
                      << " defines it: the graph has a cycle or is not sorted";
       return error << " is undefined";
     }
     if (!found->second)
-      return emitError(where) << "node " << quote(getNodeName(node))
-                              << ": the optional output " << quote(name)
-                              << " that it reads is not supported";
+      return emitError(where)
+             << "node " << quote(getNodeName(node)) << ": the optional output "
+             << quote(name) << " that it reads is not supported";
     operands.push_back(found->second);
   }
   NodeBuilder build(builder, tensors, node, *rule, opset, where, operands);

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // The graph of a model as a function: names are checked to be defined once and
-// before their use, inputs and initializers become arguments and constants, nodes
-// become operations, and declared outputs are compared to what was inferred.
+// before their use, inputs and initializers become arguments and constants,
+// nodes become operations, and declared outputs are compared to what was
+// inferred.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +26,7 @@ namespace mlir::lowbit {
 class GraphImporter {
 public:
   /// `model` is taken apart: the data of tensors moves out of it.
-  GraphImporter(proto::ModelProto &model, Location loc,
-                llvm::StringRef baseDir)
+  GraphImporter(proto::ModelProto &model, Location loc, llvm::StringRef baseDir)
       : graph(*model.mutable_graph()), model(model), loc(loc),
         builder(loc.getContext()), tensors(loc.getContext(), baseDir) {}
 
@@ -46,7 +46,8 @@ private:
 
   /// The type of an input or output; null after a diagnostic. `dims` gets one
   /// name per dimension.
-  TensorType convertType(const proto::ValueInfoProto &info, llvm::StringRef what,
+  TensorType convertType(const proto::ValueInfoProto &info,
+                         llvm::StringRef what,
                          SmallVectorImpl<StringRef> &dims);
   DictionaryAttr makeNames(llvm::StringRef name, ArrayRef<StringRef> dims);
   Location getNodeLoc(const proto::NodeProto &node);

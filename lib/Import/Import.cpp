@@ -29,9 +29,10 @@ OwningOpRef<ModuleOp> lowbit::importONNXBuffer(llvm::StringRef bytes,
   context->loadDialect<func::FuncDialect, onnx::ONNXDialect>();
   Location loc = NameLoc::get(StringAttr::get(context, name));
   if (bytes.size() > std::numeric_limits<int32_t>::max()) {
-    emitError(loc) << "the model has " << bytes.size()
-                   << " bytes, more than protobuf can read: keep its weights in "
-                      "an external file";
+    emitError(loc)
+        << "the model has " << bytes.size()
+        << " bytes, more than protobuf can read: keep its weights in "
+           "an external file";
     return nullptr;
   }
   proto::ModelProto model;

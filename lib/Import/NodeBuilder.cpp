@@ -56,8 +56,8 @@ static StringRef getTypeName(int type) {
   }
 }
 
-/// The type that an attribute states, or that its only filled field has in files
-/// older than the statement.
+/// The type that an attribute states, or that its only filled field has in
+/// files older than the statement.
 static int getStatedType(const proto::AttributeProto &attribute) {
   if (attribute.has_type() && attribute.type() != A::UNDEFINED)
     return attribute.type();
@@ -74,9 +74,10 @@ static int getStatedType(const proto::AttributeProto &attribute) {
 
 LogicalResult
 NodeBuilder::checkAttribute(const proto::AttributeProto &attribute) {
-  const AttributeRule *found = llvm::find_if(
-      rule.attributes,
-      [&](const AttributeRule &row) { return row.name == attribute.name(); });
+  const AttributeRule *found =
+      llvm::find_if(rule.attributes, [&](const AttributeRule &row) {
+        return row.name == attribute.name();
+      });
   if (found == rule.attributes.end())
     return emitError() << "unknown attribute " << quote(attribute.name())
                        << " of " << getOpType();
@@ -173,8 +174,9 @@ NodeBuilder::getIntsOrOperand(StringRef name, unsigned index) {
     return std::optional<SmallVector<int64_t>>();
   ElementsAttr attr = getConstantAttr(getOperand(index));
   std::optional<std::vector<int64_t>> values =
-      attr && isa<IntegerType>(attr.getElementType()) ? getConstantInts(attr, 64)
-                                                      : std::nullopt;
+      attr && isa<IntegerType>(attr.getElementType())
+          ? getConstantInts(attr, 64)
+          : std::nullopt;
   if (!values)
     return emitError() << "'" << name << "' (input #" << index
                        << ") must be a constant list of integers";
@@ -192,8 +194,7 @@ NamedAttribute NodeBuilder::makeInt(StringRef name, int64_t value) {
   return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
 }
 
-NamedAttribute NodeBuilder::makeInts(StringRef name,
-                                     ArrayRef<int64_t> values) {
+NamedAttribute NodeBuilder::makeInts(StringRef name, ArrayRef<int64_t> values) {
   return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(values));
 }
 
@@ -246,12 +247,13 @@ Operation *NodeBuilder::create(StringRef name, ValueRange values,
   OperationState state(loc, ("onnx." + name).str());
   state.addOperands(values);
   state.addAttributes(attributes);
-  state.addTypes(SmallVector<Type>(numResults, UnrankedTensorType::get(element)));
+  state.addTypes(
+      SmallVector<Type>(numResults, UnrankedTensorType::get(element)));
   Operation *op = builder.create(state);
   auto inference = dyn_cast<onnx::ShapeInferenceOpInterface>(op);
   SmallVector<TensorType> types;
-  if (!inference ||
-      failed(inference.inferResultTypes(onnx::InferenceScope::Producers, types)))
+  if (!inference || failed(inference.inferResultTypes(
+                        onnx::InferenceScope::Producers, types)))
     return nullptr;
   for (auto [result, type] : llvm::zip_equal(op->getResults(), types))
     result.setType(type);
@@ -267,13 +269,12 @@ Value NodeBuilder::createValue(StringRef name, ValueRange values,
 }
 
 Value NodeBuilder::createConstant(ElementsAttr value) {
-  return onnx::ConstantOp::create(builder, loc,
-                                  cast<TensorType>(value.getShapedType()), value);
+  return onnx::ConstantOp::create(
+      builder, loc, cast<TensorType>(value.getShapedType()), value);
 }
 
-LogicalResult
-NodeBuilder::createResult(ValueRange values,
-                          ArrayRef<NamedAttribute> attributes) {
+LogicalResult NodeBuilder::createResult(ValueRange values,
+                                        ArrayRef<NamedAttribute> attributes) {
   Value result = createValue(getOpType(), values, attributes);
   if (!result)
     return failure();

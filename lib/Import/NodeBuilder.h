@@ -56,9 +56,9 @@ public:
   std::optional<float> getFloat(StringRef name) const;
   StringRef getString(StringRef name, StringRef missing) const;
   std::optional<SmallVector<int64_t>> getInts(StringRef name) const;
-  /// The integers of attribute `name`, or those of operand `index` in opsets that
-  /// made it an input; empty optional when neither is there. The operand must be
-  /// a constant.
+  /// The integers of attribute `name`, or those of operand `index` in opsets
+  /// that made it an input; empty optional when neither is there. The operand
+  /// must be a constant.
   FailureOr<std::optional<SmallVector<int64_t>>>
   getIntsOrOperand(StringRef name, unsigned index);
   /// A tensor attribute as a constant; null after a diagnostic.
@@ -86,7 +86,8 @@ public:
 
   NamedAttribute makeInt(StringRef name, int64_t value);
   NamedAttribute makeInts(StringRef name, ArrayRef<int64_t> values);
-  /// The node's attributes with these names as they are; absent ones are left out.
+  /// The node's attributes with these names as they are; absent ones are left
+  /// out.
   SmallVector<NamedAttribute> copyAttributes(ArrayRef<StringRef> names);
 
   void setResult(unsigned index, Value value) { results[index] = value; }

@@ -191,8 +191,10 @@ static constexpr OperatorRule kOperators[] = {
 };
 
 const OperatorRule *lowbit::lookupOperator(llvm::StringRef name) {
-  const OperatorRule *rule = std::lower_bound(
-      std::begin(kOperators), std::end(kOperators), name,
-      [](const OperatorRule &row, llvm::StringRef key) { return row.name < key; });
+  const OperatorRule *rule =
+      std::lower_bound(std::begin(kOperators), std::end(kOperators), name,
+                       [](const OperatorRule &row, llvm::StringRef key) {
+                         return row.name < key;
+                       });
   return rule != std::end(kOperators) && rule->name == name ? rule : nullptr;
 }

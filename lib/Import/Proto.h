@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The protobuf messages of an ONNX model and a few words about them. The classes
-// are generated at build time from the definition in the `onnx` Python package,
-// under a package name of our own so that they meet no other copy in a process.
+// The protobuf messages of an ONNX model and a few words about them. The
+// classes are generated at build time from the definition in the `onnx` Python
+// package, under a package name of our own so that they meet no other copy in a
+// process.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,11 +23,12 @@ namespace mlir::lowbit {
 
 namespace proto = ::lowbit_proto;
 
-/// A name from the file, quoted for a diagnostic: escaped and of bounded length.
+/// A name from the file, quoted for a diagnostic: escaped and of bounded
+/// length.
 std::string quote(llvm::StringRef name);
 
-/// The bits and the spelling of an element type of the standard, 0 bits for those
-/// without a fixed size.
+/// The bits and the spelling of an element type of the standard, 0 bits for
+/// those without a fixed size.
 struct DataTypeInfo {
   llvm::StringRef name;
   unsigned bits;

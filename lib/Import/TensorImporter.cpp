@@ -73,8 +73,7 @@ ElementsAttr TensorImporter::import(proto::TensorProto &tensor,
     return nullptr;
   }
   int64_t bytes = llvm::divideCeil(bits, 8);
-  bool external =
-      tensor.data_location() == proto::TensorProto::EXTERNAL;
+  bool external = tensor.data_location() == proto::TensorProto::EXTERNAL;
   if (!external && tensor.has_raw_data() &&
       static_cast<int64_t>(tensor.raw_data().size()) != bytes) {
     emitError(loc) << what << ": " << count << " elements of type "
@@ -89,7 +88,8 @@ ElementsAttr TensorImporter::import(proto::TensorProto &tensor,
     return nullptr;
   }
   auto type = RankedTensorType::get(
-      SmallVector<int64_t>(tensor.dims().begin(), tensor.dims().end()), element);
+      SmallVector<int64_t>(tensor.dims().begin(), tensor.dims().end()),
+      element);
   if (external)
     return importExternal(tensor, type, bytes, what, loc);
   if (tensor.has_raw_data())
@@ -136,7 +136,8 @@ ElementsAttr TensorImporter::importTyped(const proto::TensorProto &tensor,
     }
     auto values = convertField<Element>(field);
     if (!values) {
-      emitError(loc) << what << " has a value that its element type cannot hold";
+      emitError(loc) << what
+                     << " has a value that its element type cannot hold";
       return nullptr;
     }
     auto owner = std::make_shared<std::vector<Element>>(std::move(*values));
@@ -191,7 +192,8 @@ TensorImporter::mapFile(llvm::StringRef location, llvm::StringRef what,
     return fail("has an absolute path, expected a file beside the model");
   if (location.empty() || location == "." || location == ".." ||
       location.find_first_of(llvm::StringRef("/\\\0", 3)) != location.npos)
-    return fail("escapes the model directory, expected a file beside the model");
+    return fail(
+        "escapes the model directory, expected a file beside the model");
   llvm::SmallString<256> path(baseDir);
   llvm::sys::path::append(path, location);
   llvm::sys::fs::file_status status;

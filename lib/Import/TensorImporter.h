@@ -42,9 +42,8 @@ private:
                            RankedTensorType type, llvm::StringRef what,
                            Location loc);
   /// The mapped file `location` of `baseDir`; null after a diagnostic.
-  std::shared_ptr<llvm::MemoryBuffer> mapFile(llvm::StringRef location,
-                                              llvm::StringRef what,
-                                              Location loc);
+  std::shared_ptr<llvm::MemoryBuffer>
+  mapFile(llvm::StringRef location, llvm::StringRef what, Location loc);
 
   MLIRContext *context;
   std::string baseDir;

@@ -105,8 +105,8 @@ Value Emission::sumVector(ValueRange ones) {
       result = add(result, weighted);
       continue;
     }
-    Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, count,
-                                       zero);
+    Value some =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, count, zero);
     Value flag = arith::SelectOp::create(
         b, loc, some, constant(type, double(int64_t(1) << (32 + plane))), zero);
     result = add(result, add(weighted, flag));
@@ -116,8 +116,8 @@ Value Emission::sumVector(ValueRange ones) {
 
 Value Emission::addPlane(Value sumWord, Value ones, int64_t plane) {
   sumWord = add(sumWord, mul(ones, i64(int64_t(1) << plane)));
-  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, ones,
-                                     i64(0));
+  Value some =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, ones, i64(0));
   return arith::OrIOp::create(
       b, loc, sumWord,
       arith::SelectOp::create(b, loc, some, i64(int64_t(1) << (32 + plane)),
@@ -169,10 +169,9 @@ Value Emission::pointer(Value memref, ValueRange indices) {
   for (auto [i, position] : llvm::enumerate(indices))
     linear = add(mul(linear, dim(memref, i)), position);
   Value bytes = mul(linear, index(type.getElementTypeBitWidth() / 8));
-  Value base =
-      memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memref);
-  Value address = arith::IndexCastOp::create(b, loc, b.getI64Type(),
-                                             add(base, bytes));
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memref);
+  Value address =
+      arith::IndexCastOp::create(b, loc, b.getI64Type(), add(base, bytes));
   return LLVM::IntToPtrOp::create(
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
@@ -183,11 +182,10 @@ void Emission::storeBits(Value bits, Value memref, ValueRange indices,
   auto packed = VectorType::get({1}, b.getIntegerType(width));
   Value number = vector::ExtractOp::create(
       b, loc, vector::BitCastOp::create(b, loc, packed, bits), 0);
-  Value offset =
-      arith::IndexCastOp::create(b, loc, b.getI64Type(), byte);
-  Value address = LLVM::GEPOp::create(
-      b, loc, LLVM::LLVMPointerType::get(b.getContext()), b.getI8Type(),
-      pointer(memref, indices), offset);
+  Value offset = arith::IndexCastOp::create(b, loc, b.getI64Type(), byte);
+  Value address =
+      LLVM::GEPOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()),
+                          b.getI8Type(), pointer(memref, indices), offset);
   LLVM::StoreOp::create(b, loc, number, address, width / 8);
 }
 
@@ -205,14 +203,14 @@ Value Emission::reduce(Value vector,
 }
 
 Value Emission::greater(Value first, Value second) {
-  Value isFirst = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT,
-                                        first, second);
+  Value isFirst =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, first, second);
   return arith::SelectOp::create(b, loc, isFirst, first, second);
 }
 
 Value Emission::less(Value first, Value second) {
-  Value isFirst = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
-                                        first, second);
+  Value isFirst =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, first, second);
   return arith::SelectOp::create(b, loc, isFirst, first, second);
 }
 
@@ -226,8 +224,8 @@ Value Emission::concat(ArrayRef<Value> vectors) {
     SmallVector<int64_t> mask(2 * lanes);
     for (auto [position, lane] : llvm::enumerate(mask))
       lane = position;
-    joined.push_back(vector::ShuffleOp::create(b, loc, vectors[i],
-                                               vectors[i + 1], mask));
+    joined.push_back(
+        vector::ShuffleOp::create(b, loc, vectors[i], vectors[i + 1], mask));
   }
   return concat(joined);
 }
@@ -296,19 +294,17 @@ SmallVector<Value> Emission::forVectors(
   Value whole = mul(floorDiv(size, lanes), index(lanes));
   SmallVector<Value> carried(init);
   if (!known || *known >= lanes)
-    carried = forLoop(index(0), whole, lanes, carried,
-                      [&](Value iv, ValueRange values) {
-                        return body(iv, Value(), values);
-                      });
+    carried = forLoop(
+        index(0), whole, lanes, carried,
+        [&](Value iv, ValueRange values) { return body(iv, Value(), values); });
   if (known && *known % lanes == 0)
     return carried;
   if (known)
     return body(whole, sub(size, whole), carried);
   // At most one step, none when the size is a multiple of the lanes.
-  return forLoop(whole, size, lanes, carried,
-                 [&](Value iv, ValueRange values) {
-                   return body(iv, sub(size, iv), values);
-                 });
+  return forLoop(whole, size, lanes, carried, [&](Value iv, ValueRange values) {
+    return body(iv, sub(size, iv), values);
+  });
 }
 
 int64_t mlir::lowbit::getFloatLanes(const Target &target) {

@@ -62,12 +62,12 @@ public:
   Value broadcast(Value scalar, int64_t lanes);
   /// The first `lanes` elements from `indices` on; with `count` only `count` of
   /// them are read and the others are `fill`.
-  Value load(Value memref, ValueRange indices, int64_t lanes,
-             Value count = {}, double fill = 0);
+  Value load(Value memref, ValueRange indices, int64_t lanes, Value count = {},
+             double fill = 0);
   /// Stores a vector, with `count` its first `count` elements.
   void store(Value vector, Value memref, ValueRange indices, Value count = {});
-  /// Stores a vector of i1 as bits, the first one lowest, from byte `byte` of the
-  /// word at `indices` on; the memref has the identity layout.
+  /// Stores a vector of i1 as bits, the first one lowest, from byte `byte` of
+  /// the word at `indices` on; the memref has the identity layout.
   void storeBits(Value bits, Value memref, ValueRange indices, Value byte);
   /// A pointer to the element at `indices` of a memref of the identity layout.
   Value pointer(Value memref, ValueRange indices);

@@ -56,8 +56,7 @@ void Epilogue::widen(Operation &inner, IRMapping &map) {
   if (auto constant = dyn_cast<arith::ConstantOp>(inner)) {
     auto splat = DenseElementsAttr::get(vectorOf(constant.getType()),
                                         constant.getValue());
-    map.map(constant.getResult(),
-            arith::ConstantOp::create(e.b, e.loc, splat));
+    map.map(constant.getResult(), arith::ConstantOp::create(e.b, e.loc, splat));
     return;
   }
   SmallVector<Value> values;
@@ -83,8 +82,8 @@ void mlir::lowbit::storePlanes(Emission &e, ArrayRef<Value> planes,
     SmallVector<Value> indices(row);
     indices.push_back(e.add(
         e.mul(e.floorDiv(at, kWord), e.index(planes.size())), e.index(plane)));
-    Value byte = e.floorDiv(
-        arith::RemUIOp::create(e.b, e.loc, at, e.index(kWord)), 8);
+    Value byte =
+        e.floorDiv(arith::RemUIOp::create(e.b, e.loc, at, e.index(kWord)), 8);
     e.storeBits(bits, memref, indices, byte);
   };
   for (auto [plane, bits] : llvm::enumerate(planes)) {
@@ -102,10 +101,9 @@ void mlir::lowbit::storePlanes(Emission &e, ArrayRef<Value> planes,
       part = arith::AndIOp::create(
           e.b, e.loc, part,
           vector::CreateMaskOp::create(e.b, e.loc, part.getType(), left));
-      Value some = arith::CmpIOp::create(
-          e.b, e.loc, arith::CmpIPredicate::sgt, left, e.index(0));
-      e.ifElse(
-          some, [&] { store(part, first, plane); }, [] {});
+      Value some = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::sgt,
+                                         left, e.index(0));
+      e.ifElse(some, [&] { store(part, first, plane); }, [] {});
     }
   }
 }
@@ -121,8 +119,7 @@ void mlir::lowbit::finishPackedRows(Emission &e, Value memref,
   e.parallel(extents, /*grain=*/64, [&](ValueRange row) {
     auto at = [&](Value word, int64_t plane) {
       SmallVector<Value> indices(row);
-      indices.push_back(
-          e.add(e.mul(word, e.index(planes)), e.index(plane)));
+      indices.push_back(e.add(e.mul(word, e.index(planes)), e.index(plane)));
       return indices;
     };
     auto count = [&](Value word, Value ones) {
@@ -130,13 +127,13 @@ void mlir::lowbit::finishPackedRows(Emission &e, Value memref,
     };
     Value sum = e.i64(0);
     for (int64_t plane = 0; plane < planes; ++plane) {
-      Value ones = e.forLoop(
-          e.index(0), e.index(tail ? words - 1 : words), 1, e.i64(0),
-          [&](Value word, ValueRange carried) -> SmallVector<Value> {
-            return {count(
-                memref::LoadOp::create(e.b, e.loc, memref, at(word, plane)),
-                carried[0])};
-          })[0];
+      Value ones =
+          e.forLoop(e.index(0), e.index(tail ? words - 1 : words), 1, e.i64(0),
+                    [&](Value word, ValueRange carried) -> SmallVector<Value> {
+                      return {count(memref::LoadOp::create(e.b, e.loc, memref,
+                                                           at(word, plane)),
+                                    carried[0])};
+                    })[0];
       if (tail) {
         SmallVector<Value> last = at(e.index(words - 1), plane);
         Value word = memref::LoadOp::create(e.b, e.loc, memref, last);

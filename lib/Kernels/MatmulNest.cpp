@@ -18,7 +18,9 @@ using namespace mlir::lowbit;
 /// Rows that are multiplied together where a whole tile does not fit.
 static constexpr int64_t kLowTile = 4;
 
-static MemRefType typeOf(Value value) { return cast<MemRefType>(value.getType()); }
+static MemRefType typeOf(Value value) {
+  return cast<MemRefType>(value.getType());
+}
 
 /// Merges all dimensions but the last.
 static Value mergeLeading(Emission &e, Value memref) {
@@ -44,11 +46,15 @@ static bool hasLeadingDims(MemRefType operand, ArrayRef<int64_t> product) {
 
 /// With a right side that all batches share, batches are just more rows.
 static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
-  MatmulOperands operands{op.getLhs(), op.getRhs(), op.getInit(),
+  MatmulOperands operands{op.getLhs(),
+                          op.getRhs(),
+                          op.getInit(),
                           llvm::to_vector(op.getEpilogue()),
-                          op.getProductShape(), Value(), Value()};
-  operands.size = op.getDynamicSize() ? op.getDynamicSize()
-                                      : e.index(op.getSize());
+                          op.getProductShape(),
+                          Value(),
+                          Value()};
+  operands.size =
+      op.getDynamicSize() ? op.getDynamicSize() : e.index(op.getSize());
   operands.columns = op.getDynamicColumns() ? op.getDynamicColumns()
                                             : e.index(op.getColumns());
   MemRefType result = typeOf(op.getInit());
@@ -69,9 +75,8 @@ static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
 }
 
 SmallVector<Value> mlir::lowbit::addLevelTerms(
-    Emission &e, const MatmulOperands &operands, LevelsType lhs,
-    LevelsType rhs, ArrayRef<Value> products,
-    llvm::function_ref<Value()> columnCodes,
+    Emission &e, const MatmulOperands &operands, LevelsType lhs, LevelsType rhs,
+    ArrayRef<Value> products, llvm::function_ref<Value()> columnCodes,
     llvm::function_ref<Value(int64_t)> rowCodes) {
   Type i32 = e.b.getI32Type();
   auto type = cast<VectorType>(products.front().getType());
@@ -88,8 +93,7 @@ SmallVector<Value> mlir::lowbit::addLevelTerms(
     Value sum = e.mul(product, e.constant(type, sa * sw));
     Value same = fixed;
     if (w0 != 0) {
-      Value codes =
-          arith::TruncIOp::create(e.b, e.loc, i32, rowCodes(row));
+      Value codes = arith::TruncIOp::create(e.b, e.loc, i32, rowCodes(row));
       codes = e.mul(codes, e.i32(w0 * sa));
       same = same ? e.add(same, codes) : codes;
     }
@@ -102,11 +106,9 @@ SmallVector<Value> mlir::lowbit::addLevelTerms(
   return result;
 }
 
-void mlir::lowbit::forParts(Emission &e, int64_t lanes, Value panel,
-                            Value columns, int64_t parts,
-                            llvm::function_ref<void(int64_t part, Value column,
-                                                    Value count)>
-                                body) {
+void mlir::lowbit::forParts(
+    Emission &e, int64_t lanes, Value panel, Value columns, int64_t parts,
+    llvm::function_ref<void(int64_t part, Value column, Value count)> body) {
   int64_t width = lanes / parts;
   Value column = e.mul(panel, e.index(lanes));
   Value left = e.sub(columns, column);
@@ -122,8 +124,8 @@ void mlir::lowbit::forParts(Emission &e, int64_t lanes, Value panel,
     return visit(Value());
   if (known && *known < lanes)
     return visit(left);
-  Value full = arith::CmpIOp::create(
-      e.b, e.loc, arith::CmpIPredicate::uge, left, e.index(lanes));
+  Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
+                                     left, e.index(lanes));
   e.ifElse(full, [&] { visit(Value()); }, [&] { visit(left); });
 }
 
@@ -182,8 +184,8 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
            << rhsBatchRank << " batch dimensions, expected 0 or " << rank - 2;
 
   Value rows = e.dim(operands.init, rank - 2);
-  Value whole = e.mul(e.floorDiv(rows, kernel.rowsPerTile),
-                      e.index(kernel.rowsPerTile));
+  Value whole =
+      e.mul(e.floorDiv(rows, kernel.rowsPerTile), e.index(kernel.rowsPerTile));
   std::optional<int64_t> known = getConstantIntValue(rows);
   SmallVector<Value> extents;
   for (int64_t i = 0; i < rank - 2; ++i)
@@ -230,8 +232,7 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
     return op.emitOpError("must be on buffers before code is emitted for it");
   const KernelRow *kernel = findKernel(op.getKernel());
   if (!kernel)
-    return op.emitOpError("names an unknown kernel '")
-           << op.getKernel() << "'";
+    return op.emitOpError("names an unknown kernel '") << op.getKernel() << "'";
   PackingAttr rhs = op.getRhsPacking();
   if (rhs.getOrder() != kernel->rhsOrder || rhs.getLanes() != kernel->lanes ||
       kernel->floatLhs == op.getLhsPacking().has_value())
@@ -240,15 +241,16 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
   Emission e(rewriter, op.getLoc());
   MatmulOperands operands = gather(e, op);
   LogicalResult emitted = success();
-  if (op.getResultPacking() && (!typeOf(operands.init).getLayout().isIdentity() ||
-                                kernel->lanes % 8 != 0))
+  if (op.getResultPacking() &&
+      (!typeOf(operands.init).getLayout().isIdentity() ||
+       kernel->lanes % 8 != 0))
     return op.emitOpError("cannot pack the result with kernel '")
            << op.getKernel() << "' in this layout";
   if (rhs.getOrder() == Order::nibbles)
     emitted = emitLookupMatmul(e, op, operands, *kernel);
   else
-    emitted = emitPanelNest(
-        e, op, operands, *kernel, [&](const MatmulTile &tile) {
+    emitted =
+        emitPanelNest(e, op, operands, *kernel, [&](const MatmulTile &tile) {
           if (kernel->floatLhs)
             return emitFloatTile(e, operands, tile, *kernel, rhs.getLevels(),
                                  target.has("fma"));

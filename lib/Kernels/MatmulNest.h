@@ -9,8 +9,8 @@
 //
 // A row of the kernel table emits the product of one tile: a few rows of the
 // left side times one panel of the right side. What comes back, one vector of
-// sums for each row, goes through the operation's region and is stored: the sums
-// are never written to memory by themselves.
+// sums for each row, goes through the operation's region and is stored: the
+// sums are never written to memory by themselves.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,10 +43,9 @@ struct MatmulOperands {
   Value columns;
 };
 
-/// Emits the product of a tile: for each row the sums of the panel, as one vector
-/// of `lanes` or as several equal parts of it in order.
-using EmitTile =
-    llvm::function_ref<SmallVector<Value>(const MatmulTile &tile)>;
+/// Emits the product of a tile: for each row the sums of the panel, as one
+/// vector of `lanes` or as several equal parts of it in order.
+using EmitTile = llvm::function_ref<SmallVector<Value>(const MatmulTile &tile)>;
 
 /// Applies the epilogue to the sums of a tile of `rows` rows and stores the
 /// results; a last panel with fewer columns than lanes is masked.
@@ -54,12 +53,11 @@ void storeTile(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
                const KernelRow &kernel, ArrayRef<Value> sums, int64_t rows,
                ArrayRef<Value> batch, Value row, Value panel);
 
-/// Visits the columns of a panel as `parts` equal vectors: `count` is null where
-/// all lanes are columns, else how many are (perhaps none or less).
-void forParts(Emission &e, int64_t lanes, Value panel, Value columns,
-              int64_t parts,
-              llvm::function_ref<void(int64_t part, Value column, Value count)>
-                  body);
+/// Visits the columns of a panel as `parts` equal vectors: `count` is null
+/// where all lanes are columns, else how many are (perhaps none or less).
+void forParts(
+    Emission &e, int64_t lanes, Value panel, Value columns, int64_t parts,
+    llvm::function_ref<void(int64_t part, Value column, Value count)> body);
 
 /// Batches and panels in parallel, tiles of rows inside: a panel stays in the
 /// first-level cache while all rows pass.

@@ -83,8 +83,7 @@ static void packLanes(const Codes &codes, PackingAttr packing, uint8_t *out) {
             row % lanes / 8] |= (codes(row, k) >> p & 1) << (row % 8);
 }
 
-static void packNibbles(const Codes &codes, PackingAttr packing,
-                        uint8_t *out) {
+static void packNibbles(const Codes &codes, PackingAttr packing, uint8_t *out) {
   int64_t lanes = packing.getLanes(), vector = lanes / 2;
   int64_t steps = (codes.size + 7) / 8, depth = (steps + 4) * lanes;
   for (int64_t row = 0; row < codes.rows; ++row) {

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Stage `onnx`: from what an exporter wrote to static types, constant shapes and
-// one spelling of each computation.
+// Stage `onnx`: from what an exporter wrote to static types, constant shapes
+// and one spelling of each computation.
 //
 //===----------------------------------------------------------------------===//
 

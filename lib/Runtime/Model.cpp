@@ -202,8 +202,8 @@ static bool canRun(const LowbitArtifact &artifact, const CPU &cpu) {
       artifact.version != LOWBIT_ARTIFACT_VERSION)
     return false;
   checkNames(artifact.features, artifact.num_features, "CPU features");
-  return cpu.refuse({artifact.features,
-                     artifact.features + artifact.num_features})
+  return cpu
+      .refuse({artifact.features, artifact.features + artifact.num_features})
       .empty();
 }
 
@@ -220,8 +220,7 @@ static const LowbitArtifact &findArtifact(const Library &library,
   const auto *first = static_cast<const LowbitArtifact *>(symbol);
   const LowbitArtifact *best = canRun(*first, cpu) ? first : nullptr;
   for (int i = 1;; ++i) {
-    const std::string name =
-        LOWBIT_ARTIFACT_SYMBOL "_" + std::to_string(i);
+    const std::string name = LOWBIT_ARTIFACT_SYMBOL "_" + std::to_string(i);
     symbol = library.getSymbol(name.c_str());
     if (!symbol)
       break;

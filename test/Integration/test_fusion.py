@@ -10,10 +10,9 @@ change no code. One code that differs would move the logits by far more than is 
 
 from dataclasses import replace
 
+import lowbit
 import numpy as np
 import pytest
-
-import lowbit
 from lowbit.models import bit
 
 TARGETS = ["x86-64", "x86-64-v3", "x86-64-v4", "native"]

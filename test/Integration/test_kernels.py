@@ -7,13 +7,21 @@
 """Every kernel that this machine can run, against the definition of a matmul of
 levels (exact integer sums), on random shapes with tails and all pairs of levels."""
 
+import lowbit
 import numpy as np
 import pytest
 
-import lowbit
-
-LHS = [(-1, 1), (-1, 0, 1), (0, 1), (0, 1, 2), (-2, -1, 0, 1), (0, 1, 2, 3), tuple(range(-8, 8)),
-       tuple(range(16)), tuple(range(-128, 128))]
+LHS = [
+    (-1, 1),
+    (-1, 0, 1),
+    (0, 1),
+    (0, 1, 2),
+    (-2, -1, 0, 1),
+    (0, 1, 2, 3),
+    tuple(range(-8, 8)),
+    tuple(range(16)),
+    tuple(range(-128, 128)),
+]
 RHS = [(-1, 1), (0, 1), (-1, 0, 1), (-2, -1, 0, 1)]
 
 # kernel, target: the cheapest target that has it.
@@ -65,7 +73,8 @@ class Program:
             ins, rounding = f"{value}, scale %one{n} : {floats}, tensor<f32>", "half_even"
         self.body.append(
             f"%q{n} = lowbit.quantize ins({ins}) outs(%e{n} : {tensor}) "
-            f"{{rounding = #lowbit.rounding<{rounding}>}} -> {tensor}")
+            f"{{rounding = #lowbit.rounding<{rounding}>}} -> {tensor}"
+        )
         return f"%q{n}", tensor
 
     def constant(self, values, levels):
@@ -83,7 +92,8 @@ class Program:
         self.body.append(f"%i{n} = tensor.empty() : {tensor}")
         self.body.append(
             f"%c{n} = lowbit.matmul ins({lhs[0]}, {rhs[0]} : {lhs[1]}, {rhs[1]}) "
-            f"outs(%i{n} : {tensor}){attributes} -> {tensor}")
+            f"outs(%i{n} : {tensor}){attributes} -> {tensor}"
+        )
         name = f"y{len(self.results)}"
         self.results.append((f"%c{n}", f'{tensor} {{onnx.name = "{name}"}}', tensor))
         self.expected[name] = expected
@@ -93,8 +103,10 @@ class Program:
         types = ", ".join(tensor for _, _, tensor in self.results)
         signature = ", ".join(typed for _, typed, _ in self.results)
         body = "\n  ".join(self.body)
-        return (f"func.func @main({', '.join(self.arguments)}) -> ({signature}) {{\n"
-                f"  {body}\n  return {values} : {types}\n}}\n")
+        return (
+            f"func.func @main({', '.join(self.arguments)}) -> ({signature}) {{\n"
+            f"  {body}\n  return {values} : {types}\n}}\n"
+        )
 
     def run(self, tmp_path, kernel, target):
         path = tmp_path / "matmuls.mlir"
@@ -128,8 +140,13 @@ def test_weights(tmp_path, kernel, target):
         m, n = rng.integers(1, 71, 2)
         k = int(rng.integers(1, 301))
         a, w = rng.choice(lhs, (m, k)), rng.choice(rhs, (n, k))
-        program.matmul(program.quantized(a, lhs), program.constant(w, rhs), True,
-                       (a.astype(np.int64) @ w.T).astype(np.int32), "i32")
+        program.matmul(
+            program.quantized(a, lhs),
+            program.constant(w, rhs),
+            True,
+            (a.astype(np.int64) @ w.T).astype(np.int32),
+            "i32",
+        )
     got = compile_or_skip(program, tmp_path, kernel, target)
     for name, expected in program.expected.items():
         np.testing.assert_array_equal(got[name], expected, err_msg=name)
@@ -147,8 +164,13 @@ def test_activations(tmp_path, kernel, target):
         a = rng.choice(lhs, (b, m, k))
         w = rng.choice(rhs, (b, n, k) if transpose else (b, k, n))
         product = a.astype(np.int64) @ (w.transpose(0, 2, 1) if transpose else w)
-        program.matmul(program.quantized(a, lhs), program.quantized(w, rhs), transpose,
-                       product.astype(np.int32), "i32")
+        program.matmul(
+            program.quantized(a, lhs),
+            program.quantized(w, rhs),
+            transpose,
+            product.astype(np.int32),
+            "i32",
+        )
     got = compile_or_skip(program, tmp_path, kernel, target)
     for name, expected in program.expected.items():
         np.testing.assert_array_equal(got[name], expected, err_msg=name)
@@ -162,8 +184,9 @@ def test_float_activations(tmp_path, kernel, target):
         m, n = rng.integers(1, 71, 2)
         k = int(rng.integers(1, 301))
         a, w = rng.standard_normal((m, k)), rng.choice(rhs, (n, k))
-        program.matmul(program.argument(a), program.constant(w, rhs), True,
-                       (a @ w.T).astype(np.float32), "f32")
+        program.matmul(
+            program.argument(a), program.constant(w, rhs), True, (a @ w.T).astype(np.float32), "f32"
+        )
     got = compile_or_skip(program, tmp_path, kernel, target)
     for name, expected in program.expected.items():
         np.testing.assert_allclose(got[name], expected, atol=1e-4, rtol=1e-5, err_msg=name)

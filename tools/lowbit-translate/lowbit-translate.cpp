@@ -20,15 +20,18 @@ using namespace mlir;
 int main(int argc, char **argv) {
   TranslateToMLIRRegistration importONNX(
       "import-onnx", "read an ONNX model",
-      [](llvm::SourceMgr &sources, MLIRContext *context) -> OwningOpRef<Operation *> {
+      [](llvm::SourceMgr &sources,
+         MLIRContext *context) -> OwningOpRef<Operation *> {
         const llvm::MemoryBuffer *buffer =
             sources.getMemoryBuffer(sources.getMainFileID());
         StringRef path = buffer->getBufferIdentifier();
         bool isFile = path != "-" && path != "<stdin>";
         StringRef folder = llvm::sys::path::parent_path(path);
-        return lowbit::importONNXBuffer(
-            buffer->getBuffer(), !isFile ? "" : folder.empty() ? "." : folder,
-            context, path);
+        return lowbit::importONNXBuffer(buffer->getBuffer(),
+                                        !isFile          ? ""
+                                        : folder.empty() ? "."
+                                                         : folder,
+                                        context, path);
       });
   return failed(mlirTranslateMain(argc, argv, "lowbit translation tool\n"));
 }

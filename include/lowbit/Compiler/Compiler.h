@@ -37,9 +37,9 @@ llvm::StringRef getEmitNames();
 
 struct CompileOptions {
   Emit emit = Emit::Shared;
-  /// One target or several, joined by commas; see Target::parse. A shared library
-  /// for several holds the code of each, and the runtime takes the one with the
-  /// most features that the CPU has.
+  /// One target or several, joined by commas; see Target::parse. A shared
+  /// library for several holds the code of each, and the runtime takes the one
+  /// with the most features that the CPU has.
   std::string target = "native";
   /// A row of the kernel table to use where it applies; empty: the best one.
   std::string kernel;

@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The one way to read and to make constant tensors. A constant is a builtin
-// elements attribute: `dense` (maybe a splat) or `dense_resource`, whose bytes lie
-// in a mapped model file or in memory that a pass has filled. Readers accept both
-// and copy only where the storage forces it; writers never hash large contents.
+// elements attribute: `dense` (maybe a splat) or `dense_resource`, whose bytes
+// lie in a mapped model file or in memory that a pass has filled. Readers
+// accept both and copy only where the storage forces it; writers never hash
+// large contents.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +35,7 @@ constexpr int64_t kMaxDenseElements = 64;
 
 /// The elements of a constant in row-major order. Keeps the attribute's storage
 /// or its own copy alive; a splat is read with stride zero.
-template <typename T>
-class ConstantElements {
+template <typename T> class ConstantElements {
 public:
   using value_type = T;
 
@@ -49,7 +49,8 @@ public:
   bool isSplat() const { return stride == 0; }
   const T &operator[](int64_t index) const { return data[index * stride]; }
 
-  /// All elements, contiguous: the storage itself, or `scratch` filled from a splat.
+  /// All elements, contiguous: the storage itself, or `scratch` filled from a
+  /// splat.
   ArrayRef<T> toArray(std::vector<T> &scratch) const {
     if (stride == 1)
       return ArrayRef<T>(data, count);
@@ -71,9 +72,9 @@ private:
 };
 
 /// The elements of `attr` if its element type is stored exactly as T: float,
-/// double, (u)int8_t ... (u)int64_t (signless integers match both signs) and, for
-/// i1, bool. Empty when the type differs, the storage is neither `dense` nor
-/// `dense_resource`, or a resource is missing or has the wrong size.
+/// double, (u)int8_t ... (u)int64_t (signless integers match both signs) and,
+/// for i1, bool. Empty when the type differs, the storage is neither `dense`
+/// nor `dense_resource`, or a resource is missing or has the wrong size.
 template <typename T>
 std::optional<ConstantElements<T>> getConstantElements(ElementsAttr attr);
 
@@ -85,8 +86,8 @@ std::optional<ConstantElements<T>> getConstantElements(Value value);
 /// The attribute behind a constant-like operation, or null.
 ElementsAttr getConstantAttr(Value value);
 
-/// Elements of any integer or bool type as int64_t, of any float type as double;
-/// empty when the constant has more than `limit` elements.
+/// Elements of any integer or bool type as int64_t, of any float type as
+/// double; empty when the constant has more than `limit` elements.
 std::optional<std::vector<int64_t>> getConstantInts(ElementsAttr attr,
                                                     int64_t limit = 1 << 16);
 std::optional<std::vector<double>> getConstantFloats(ElementsAttr attr,
@@ -120,8 +121,8 @@ DenseResourceElementsAttr makeResource(ShapedType type, std::vector<T> values) {
   return makeResource(type, bytes, std::move(owner));
 }
 
-/// A constant of `values` (one element each of `type`): `dense` when small, else
-/// `dense_resource`. Bools are given as bytes.
+/// A constant of `values` (one element each of `type`): `dense` when small,
+/// else `dense_resource`. Bools are given as bytes.
 template <typename T>
 ElementsAttr makeConstant(ShapedType type, std::vector<T> values);
 

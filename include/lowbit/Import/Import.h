@@ -24,15 +24,15 @@ constexpr int64_t kNewestOpset = 28;
 
 /// Reads the ONNX model at `path` into a module with the function `main`:
 /// arguments and results carry their names (`onnx.name`) and the names of their
-/// dimensions (`onnx.dims`, empty where a dimension has none); operators are those
-/// of the onnx dialect with inferred types. Weights in external files are mapped,
-/// not read. Null after diagnostics that name the node or tensor at fault; all
-/// operators that are not supported are reported together.
+/// dimensions (`onnx.dims`, empty where a dimension has none); operators are
+/// those of the onnx dialect with inferred types. Weights in external files are
+/// mapped, not read. Null after diagnostics that name the node or tensor at
+/// fault; all operators that are not supported are reported together.
 OwningOpRef<ModuleOp> importONNXFile(llvm::StringRef path,
                                      MLIRContext *context);
 
-/// The same for a model in memory. External data is looked for in `baseDir`, and
-/// refused when that is empty. `name` stands for the model in locations.
+/// The same for a model in memory. External data is looked for in `baseDir`,
+/// and refused when that is empty. `name` stands for the model in locations.
 OwningOpRef<ModuleOp> importONNXBuffer(llvm::StringRef bytes,
                                        llvm::StringRef baseDir,
                                        MLIRContext *context,

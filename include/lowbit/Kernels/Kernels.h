@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The kernel table: one row for each way to multiply packed matrices. A row says
-// what it needs of the CPU, which level types it takes, how it wants its right
-// side packed and what it costs; its emitter writes the loops. The portable rows
-// need nothing and always match.
+// The kernel table: one row for each way to multiply packed matrices. A row
+// says what it needs of the CPU, which level types it takes, how it wants its
+// right side packed and what it costs; its emitter writes the loops. The
+// portable rows need nothing and always match.
 //
 //===----------------------------------------------------------------------===//
 

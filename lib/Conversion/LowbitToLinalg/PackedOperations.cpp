@@ -81,9 +81,8 @@ struct RepackOfUnpacked : OpConversionPattern<RepackOp> {
     for (int64_t i = 0; i < last; ++i)
       groups.push_back({i});
     groups.push_back({last, last + 1});
-    Value heads = tensor::ExpandShapeOp::create(rewriter, loc,
-                                                type.clone(shape), rows,
-                                                groups, sizes);
+    Value heads = tensor::ExpandShapeOp::create(
+        rewriter, loc, type.clone(shape), rows, groups, sizes);
     Value empty = tensor::EmptyOp::create(
         rewriter, loc, applyPermutation(sizes, op.getPermutation()),
         type.getElementType());
@@ -139,8 +138,7 @@ Value packNumbers(OpBuilder &b, Location loc, Value numbers,
         DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
                                1.0f));
   return QuantizePackOp::create(b, loc, numbers, one, Value(), Value(), packing,
-                                twoSigns ? Rounding::step
-                                         : Rounding::half_even)
+                                twoSigns ? Rounding::step : Rounding::half_even)
       ->getResult(0);
 }
 
@@ -183,8 +181,8 @@ struct ProductOfPacked : OpConversionPattern<PackedMatmulOp> {
         createMatmul(rewriter, loc, lhs, lhsLevels, rhs, rhsPacking.getLevels(),
                      /*transposed=*/true, empty);
     if (!op.getResultPacking()) {
-      rewriter.replaceOp(op, createEpilogue(rewriter, op, product,
-                                            op.getInit(), getYielded));
+      rewriter.replaceOp(
+          op, createEpilogue(rewriter, op, product, op.getInit(), getYielded));
       return success();
     }
     Value levels = createEpilogue(
@@ -211,8 +209,7 @@ private:
 
   static Value createEpilogue(OpBuilder &builder, PackedMatmulOp op,
                               Value product, Value init, Element element) {
-    ArrayRef<int64_t> shape =
-        cast<RankedTensorType>(init.getType()).getShape();
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(init.getType()).getShape();
     SmallVector<Value> inputs = {product};
     SmallVector<AffineMap> maps = {
         builder.getMultiDimIdentityMap(shape.size())};
@@ -274,9 +271,9 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
     OpFoldResult size = rewriter.getIndexAttr(op.getSize());
     OpFoldResult columns = rewriter.getIndexAttr(op.getColumns());
     OpFoldResult keys = op.getKeys();
-    Value scores = createMatmul(op.getQ(), op.getK(), op.getQPacking(),
-                                op.getKPacking(), op.getScoreOperands(),
-                                op.getScoreBody(), size, keys, f32);
+    Value scores =
+        createMatmul(op.getQ(), op.getK(), op.getQPacking(), op.getKPacking(),
+                     op.getScoreOperands(), op.getScoreBody(), size, keys, f32);
     Value p = SoftmaxOp::create(rewriter, loc, scores)->getResult(0);
     auto codes = PackingAttr::get(op.getContext(),
                                   LevelsType::getRange(op.getContext(), 0, 1),
@@ -332,13 +329,12 @@ struct StepsOfNormPack : OpConversionPattern<LayerNormPackOp> {
     if (!isa<RankedTensorType>(op.getInput().getType()))
       return rewriter.notifyMatchFailure(op, "not on tensors");
     Location loc = op.getLoc();
-    Value norm = LayerNormOp::create(
-                     rewriter, loc, op.getInput(), op.getScale(), op.getBias(),
-                     op.getResidual(), op.getEpsilon())
-                     ->getResult(0);
+    Value norm =
+        LayerNormOp::create(rewriter, loc, op.getInput(), op.getScale(),
+                            op.getBias(), op.getResidual(), op.getEpsilon())
+            ->getResult(0);
     SmallVector<Value> results = {norm};
-    ArrayRef<int64_t> shape =
-        cast<RankedTensorType>(norm.getType()).getShape();
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(norm.getType()).getShape();
     SmallVector<Value> inputs = {norm};
     SmallVector<AffineMap> maps = {
         rewriter.getMultiDimIdentityMap(shape.size())};

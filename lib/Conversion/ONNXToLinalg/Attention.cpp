@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Attention: softmax(Q K^T * scale + mask) V by its parts. Heads of K and V that
-// several heads of Q share are broadcast, not copied. A row without any allowed
-// key gives zeros.
+// Attention: softmax(Q K^T * scale + mask) V by its parts. Heads of K and V
+// that several heads of Q share are broadcast, not copied. A row without any
+// allowed key gives zeros.
 //
 //===----------------------------------------------------------------------===//
 
@@ -121,7 +121,8 @@ static LogicalResult lowerAttention(onnx::AttentionOp op, Lowering &l) {
     if (!isGrouped)
       l.assertEqual(heads, sharedHeads, "queries and keys differ in heads");
     else if (*shared == 0 || *all % *shared != 0)
-      return l.fail("has heads of keys that do not divide its heads of queries");
+      return l.fail(
+          "has heads of keys that do not divide its heads of queries");
   }
   if (isGrouped) {
     OpFoldResult group =
@@ -138,9 +139,8 @@ static LogicalResult lowerAttention(onnx::AttentionOp op, Lowering &l) {
   SmallVector<OpFoldResult> grouped = l.getSizes(*scores);
   SmallVector<OpFoldResult> flat{sizes[0], heads, sizes[2], grouped.back()};
   Type type = cast<RankedTensorType>(scores->getType()).getElementType();
-  FailureOr<Value> masked =
-      maskScores(op, l, createReshape(l, *scores, flat),
-                 getScale(op, l, type, sizes[3]));
+  FailureOr<Value> masked = maskScores(op, l, createReshape(l, *scores, flat),
+                                       getScale(op, l, type, sizes[3]));
   if (failed(masked))
     return failure();
   FailureOr<Value> weights =

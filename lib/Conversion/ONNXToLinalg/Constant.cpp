@@ -80,7 +80,8 @@ static LogicalResult lowerConstantOfShape(onnx::ConstantOfShapeOp op,
     else
       return l.fail("has a value that is no scalar of the result's type");
   } else {
-    scalar = math.constant(cast<TypedAttr>(l.getBuilder().getZeroAttr(elementType)));
+    scalar =
+        math.constant(cast<TypedAttr>(l.getBuilder().getZeroAttr(elementType)));
   }
   RankedTensorType type = getTensorType(sizes, elementType);
   if (type.getRank() <= 1 && Lowering::isSmall(type)) {

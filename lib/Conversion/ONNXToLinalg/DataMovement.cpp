@@ -171,9 +171,9 @@ static LogicalResult lowerSplit(onnx::SplitOp op, Lowering &l) {
     if (isScalars) {
       int64_t begin = *getConstantSize(offsets[0]);
       int64_t count = *getConstantSize(length);
-      value = l.fromScalars(
-          ArrayRef(scalars).slice(begin, count),
-          cast<RankedTensorType>(input.getType()).clone({count}));
+      value =
+          l.fromScalars(ArrayRef(scalars).slice(begin, count),
+                        cast<RankedTensorType>(input.getType()).clone({count}));
     } else {
       value = createSlice(l, input, offsets, part, strides);
     }
@@ -273,7 +273,8 @@ static LogicalResult lowerTrilu(onnx::TriluOp op, Lowering &l) {
       op.getResult(),
       createIndexed(
           l, sizes, elementType,
-          [&](OpBuilder &b, Location loc, ValueRange indices, ValueRange) -> Value {
+          [&](OpBuilder &b, Location loc, ValueRange indices,
+              ValueRange) -> Value {
             Value distance = arith::SubIOp::create(b, loc, indices[rank - 1],
                                                    indices[rank - 2]);
             Value kept = arith::CmpIOp::create(b, loc, keeps, distance, k);

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Operators that compute every element on its own, with numpy broadcasting.
-// Floats follow the graph as written (no reassociation, no contraction). The sign
-// of NaN is 0, as in PyTorch; ONNX leaves it open.
+// Floats follow the graph as written (no reassociation, no contraction). The
+// sign of NaN is 0, as in PyTorch; ONNX leaves it open.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,11 +29,11 @@ using UnaryFn = Value (*)(OpBuilder &, Location, Value);
 
 template <typename OpTy, UnaryFn function>
 static LogicalResult lowerUnary(OpTy op, Lowering &l) {
-  FailureOr<Value> result = createElementwise(
-      l, l.operand(op.getX()), l.getDeclaredType(op.getY()),
-      [](OpBuilder &b, Location loc, ValueRange elements) {
-        return function(b, loc, elements[0]);
-      });
+  FailureOr<Value> result =
+      createElementwise(l, l.operand(op.getX()), l.getDeclaredType(op.getY()),
+                        [](OpBuilder &b, Location loc, ValueRange elements) {
+                          return function(b, loc, elements[0]);
+                        });
   return failed(result) ? failure() : l.replace(op.getResult(), *result);
 }
 
@@ -96,7 +96,8 @@ static Value emitSign(OpBuilder &b, Location loc, Value x) {
     isAbove = b.createOrFold<arith::CmpIOp>(loc, CmpIPredicate::sgt, x, zero);
     isBelow = b.createOrFold<arith::CmpIOp>(loc, CmpIPredicate::slt, x, zero);
   }
-  Value notAbove = b.createOrFold<arith::SelectOp>(loc, isBelow, minusOne, zero);
+  Value notAbove =
+      b.createOrFold<arith::SelectOp>(loc, isBelow, minusOne, zero);
   return b.createOrFold<arith::SelectOp>(loc, isAbove, one, notAbove);
 }
 
@@ -117,13 +118,13 @@ static LogicalResult lowerGelu(onnx::GeluOp op, Lowering &l) {
         Value inner;
         if (isTanh) {
           Value cube = mul(mul(x, x), x);
-          Value sum = arith::AddFOp::create(b, loc, x,
-                                            mul(constant(0.044715), cube));
+          Value sum =
+              arith::AddFOp::create(b, loc, x, mul(constant(0.044715), cube));
           inner = math::TanhOp::create(
               b, loc, mul(constant(0.79788456080286535588), sum));
         } else {
-          inner = math::ErfOp::create(
-              b, loc, mul(x, constant(0.70710678118654752440)));
+          inner = math::ErfOp::create(b, loc,
+                                      mul(x, constant(0.70710678118654752440)));
         }
         Value sum = arith::AddFOp::create(b, loc, constant(1), inner);
         return mul(mul(constant(0.5), x), sum);
@@ -139,8 +140,9 @@ using BinaryFn = Value (*)(OpBuilder &, Location, Value, Value, bool);
 
 template <typename OpTy, BinaryFn function>
 static LogicalResult lowerBinary(OpTy op, Lowering &l) {
-  bool isUnsigned =
-      cast<ShapedType>(op.getA().getType()).getElementType().isUnsignedInteger();
+  bool isUnsigned = cast<ShapedType>(op.getA().getType())
+                        .getElementType()
+                        .isUnsignedInteger();
   FailureOr<Value> result = createElementwise(
       l, {l.operand(op.getA()), l.operand(op.getB())},
       l.getDeclaredType(op.getC()),
@@ -195,7 +197,8 @@ static Value emitDiv(OpBuilder &b, Location loc, Value x, Value y,
   Value minusOne = createConstant(b, loc, type, -1);
   Value isMinusOne =
       b.createOrFold<arith::CmpIOp>(loc, CmpIPredicate::eq, y, minusOne);
-  Value divides = b.createOrFold<arith::SelectOp>(loc, isMinusOne, one, nonZero);
+  Value divides =
+      b.createOrFold<arith::SelectOp>(loc, isMinusOne, one, nonZero);
   Value quotient = b.createOrFold<arith::DivSIOp>(loc, x, divides);
   Value negated = b.createOrFold<arith::SubIOp>(loc, zero, x);
   return b.createOrFold<arith::SelectOp>(loc, isMinusOne, negated, quotient);
@@ -260,12 +263,12 @@ static Value emitPow(OpBuilder &b, Location loc, Value x, Value y) {
 }
 
 static LogicalResult lowerPow(onnx::PowOp op, Lowering &l) {
-  FailureOr<Value> result = createElementwise(
-      l, {l.operand(op.getA()), l.operand(op.getB())},
-      l.getDeclaredType(op.getC()),
-      [](OpBuilder &b, Location loc, ValueRange elements) {
-        return emitPow(b, loc, elements[0], elements[1]);
-      });
+  FailureOr<Value> result =
+      createElementwise(l, {l.operand(op.getA()), l.operand(op.getB())},
+                        l.getDeclaredType(op.getC()),
+                        [](OpBuilder &b, Location loc, ValueRange elements) {
+                          return emitPow(b, loc, elements[0], elements[1]);
+                        });
   return failed(result) ? failure() : l.replace(op.getResult(), *result);
 }
 
@@ -284,7 +287,8 @@ static LogicalResult lowerClip(onnx::ClipOp op, Lowering &l) {
     Value scalar = l.operand(bound);
     auto type = cast<RankedTensorType>(scalar.getType());
     if (!type.hasStaticShape() || type.getNumElements() != 1)
-      return l.fail("takes scalar bounds, got type " + Twine(debugString(type)));
+      return l.fail("takes scalar bounds, got type " +
+                    Twine(debugString(type)));
     inputs.push_back(createReshape(l, scalar, {}));
   }
   bool hasMin = bool(op.getMin()), hasMax = bool(op.getMax());
@@ -304,14 +308,15 @@ static LogicalResult lowerClip(onnx::ClipOp op, Lowering &l) {
 }
 
 static LogicalResult lowerWhere(onnx::WhereOp op, Lowering &l) {
-  FailureOr<Value> result = createElementwise(
-      l,
-      {l.operand(op.getCondition()), l.operand(op.getX()), l.operand(op.getY())},
-      l.getDeclaredType(op.getOutput()),
-      [](OpBuilder &b, Location loc, ValueRange elements) {
-        return b.createOrFold<arith::SelectOp>(loc, elements[0], elements[1],
-                                               elements[2]);
-      });
+  FailureOr<Value> result =
+      createElementwise(l,
+                        {l.operand(op.getCondition()), l.operand(op.getX()),
+                         l.operand(op.getY())},
+                        l.getDeclaredType(op.getOutput()),
+                        [](OpBuilder &b, Location loc, ValueRange elements) {
+                          return b.createOrFold<arith::SelectOp>(
+                              loc, elements[0], elements[1], elements[2]);
+                        });
   return failed(result) ? failure() : l.replace(op.getResult(), *result);
 }
 
@@ -336,27 +341,30 @@ void mlir::lowbit::populateElementwiseLowerings(LoweringTable &table) {
   table.add(lowerUnary<TanhOp, emitMath<math::TanhOp>>);
   table.add(lowerGelu);
 
-  table.add(lowerBinary<
-            AddOp, emitArith<arith::AddFOp, arith::AddIOp, arith::AddIOp>>);
-  table.add(lowerBinary<
-            SubOp, emitArith<arith::SubFOp, arith::SubIOp, arith::SubIOp>>);
-  table.add(lowerBinary<
-            MulOp, emitArith<arith::MulFOp, arith::MulIOp, arith::MulIOp>>);
   table.add(
-      lowerBinary<MaxOp, emitArith<arith::MaximumFOp, arith::MaxSIOp,
-                                   arith::MaxUIOp>>);
+      lowerBinary<AddOp,
+                  emitArith<arith::AddFOp, arith::AddIOp, arith::AddIOp>>);
   table.add(
-      lowerBinary<MinOp, emitArith<arith::MinimumFOp, arith::MinSIOp,
-                                   arith::MinUIOp>>);
+      lowerBinary<SubOp,
+                  emitArith<arith::SubFOp, arith::SubIOp, arith::SubIOp>>);
+  table.add(
+      lowerBinary<MulOp,
+                  emitArith<arith::MulFOp, arith::MulIOp, arith::MulIOp>>);
+  table.add(
+      lowerBinary<
+          MaxOp, emitArith<arith::MaximumFOp, arith::MaxSIOp, arith::MaxUIOp>>);
+  table.add(
+      lowerBinary<
+          MinOp, emitArith<arith::MinimumFOp, arith::MinSIOp, arith::MinUIOp>>);
   table.add(lowerBinary<AndOp, emitLogic<arith::AndIOp>>);
   table.add(lowerBinary<OrOp, emitLogic<arith::OrIOp>>);
   table.add(lowerBinary<XorOp, emitLogic<arith::XOrIOp>>);
   table.add(
       lowerBinary<EqualOp, emitCompare<CmpFPredicate::OEQ, CmpIPredicate::eq,
                                        CmpIPredicate::eq>>);
-  table.add(lowerBinary<GreaterOp,
-                        emitCompare<CmpFPredicate::OGT, CmpIPredicate::sgt,
-                                    CmpIPredicate::ugt>>);
+  table.add(
+      lowerBinary<GreaterOp, emitCompare<CmpFPredicate::OGT, CmpIPredicate::sgt,
+                                         CmpIPredicate::ugt>>);
   table.add(lowerBinary<GreaterOrEqualOp,
                         emitCompare<CmpFPredicate::OGE, CmpIPredicate::sge,
                                     CmpIPredicate::uge>>);

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Gather and GatherND. One index makes a view, more make a copy whose innermost
-// loops run over whole slices. Indices are checked at once before the first use.
+// loops run over whole slices. Indices are checked at once before the first
+// use.
 //
 //===----------------------------------------------------------------------===//
 
@@ -119,8 +120,8 @@ static LogicalResult lowerGather(onnx::GatherOp op, Lowering &l) {
   checkIndices(l, indices, sizes[*axis]);
   // A constant index beyond the end has a check that always fails; the copy
   // below is valid IR for it, a slice is not.
-  bool isOne = indicesType.hasStaticShape() &&
-               indicesType.getNumElements() == 1;
+  bool isOne =
+      indicesType.hasStaticShape() && indicesType.getNumElements() == 1;
   if (isOne) {
     std::optional<int64_t> index =
         getConstantSize(l.getIndices(indices).front());
@@ -180,7 +181,8 @@ static LogicalResult lowerGatherND(onnx::GatherNDOp op, Lowering &l) {
       op.getResult(),
       createIndexed(
           l, result, elementType,
-          [&](OpBuilder &b, Location loc, ValueRange positions, ValueRange) -> Value {
+          [&](OpBuilder &b, Location loc, ValueRange positions,
+              ValueRange) -> Value {
             SmallVector<Value> source(positions.take_front(batch));
             SmallVector<Value> where(positions.take_front(inner - 1));
             where.push_back(Value());

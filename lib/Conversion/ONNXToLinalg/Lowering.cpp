@@ -188,8 +188,8 @@ void Lowering::addResult(Value result, ArrayRef<OpFoldResult> given) {
   if (ArrayRef<int64_t>(shape) == type.getShape())
     return;
   builder.setInsertionPointAfter(current);
-  Value cast = tensor::CastOp::create(builder, getLoc(), type.clone(shape),
-                                      result);
+  Value cast =
+      tensor::CastOp::create(builder, getLoc(), type.clone(shape), result);
   setSizes(cast, dims);
   lowered[result] = cast;
   declared[result] = result; // for its other users
@@ -314,15 +314,15 @@ Value Lowering::getUniformScalar(Value tensor) {
 }
 
 SmallVector<OpFoldResult> Lowering::getIndices(Value tensor) {
-  return llvm::map_to_vector(getScalars(tensor), [&](Value scalar) {
-    return math.toIndex(scalar);
-  });
+  return llvm::map_to_vector(
+      getScalars(tensor), [&](Value scalar) { return math.toIndex(scalar); });
 }
 
 Value Lowering::fromScalars(ArrayRef<Value> scalars, RankedTensorType type) {
   Value tensor =
       tensor::FromElementsOp::create(builder, getLoc(), type, scalars);
-  setSizes(tensor, getAsIndexOpFoldResult(builder.getContext(), type.getShape()));
+  setSizes(tensor,
+           getAsIndexOpFoldResult(builder.getContext(), type.getShape()));
   return tensor;
 }
 
@@ -337,8 +337,7 @@ void Lowering::assertTrue(Value condition, const Twine &message) {
   } else if (!asserted.insert(condition).second) {
     return;
   }
-  std::string text =
-      ("node '" + getNodeName(current) + "': " + message).str();
+  std::string text = ("node '" + getNodeName(current) + "': " + message).str();
   cf::AssertOp::create(builder, getLoc(), condition, text);
 }
 

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // What the lowerings of all operators share: the values made so far with their
-// sizes, scalars of small tensors, run-time checks and diagnostics. Operators are
-// lowered once, in the order of the function, each by the function that its
+// sizes, scalars of small tensors, run-time checks and diagnostics. Operators
+// are lowered once, in the order of the function, each by the function that its
 // theme's file has put into the table.
 //
 //===----------------------------------------------------------------------===//
@@ -61,7 +61,8 @@ public:
   /// The lowered value, cast to the converted type of `value`.
   Value getWithDeclaredType(Value value);
   /// Makes `value` stand for `result`. Its type becomes as static as either
-  /// says; a dimension that only the type of `result` fixes is checked at run time.
+  /// says; a dimension that only the type of `result` fixes is checked at run
+  /// time.
   LogicalResult replace(Value result, Value value);
 
   /// Notes the sizes of a result of the current operation, which is none of the
@@ -74,12 +75,13 @@ public:
   void setSizes(Value value, ArrayRef<OpFoldResult> sizes);
   /// The converted type of an operator's result.
   RankedTensorType getDeclaredType(Value result);
-  /// `sizes` with the dimensions that `declared` fixes; checks them at run time.
+  /// `sizes` with the dimensions that `declared` fixes; checks them at run
+  /// time.
   SmallVector<OpFoldResult> refine(ArrayRef<OpFoldResult> sizes,
                                    RankedTensorType declared);
 
-  /// That a Slice would have had the size `wanted` if its bounds had been inside
-  /// the tensor, while its size is `clamped`.
+  /// That a Slice would have had the size `wanted` if its bounds had been
+  /// inside the tensor, while its size is `clamped`.
   void noteClamped(OpFoldResult clamped, OpFoldResult wanted);
   bool isClampedFrom(OpFoldResult clamped, OpFoldResult wanted);
 
@@ -124,14 +126,12 @@ class LoweringTable {
 public:
   using Function = std::function<LogicalResult(Operation *, Lowering &)>;
 
-  template <typename OpTy>
-  void add(LogicalResult (*lower)(OpTy, Lowering &)) {
+  template <typename OpTy> void add(LogicalResult (*lower)(OpTy, Lowering &)) {
     functions[OpTy::getOperationName()] = [lower](Operation *op, Lowering &l) {
       return lower(cast<OpTy>(op), l);
     };
   }
-  template <typename OpTy, typename Lower>
-  void add(Lower lower) {
+  template <typename OpTy, typename Lower> void add(Lower lower) {
     functions[OpTy::getOperationName()] = [lower](Operation *op, Lowering &l) {
       return lower(cast<OpTy>(op), l);
     };

@@ -7,8 +7,8 @@
 //
 // MatMul and Gemm in the numbers' own type. Loops run over batch, m, k and n, n
 // innermost and contiguous in the right operand and the result, so that the
-// innermost loop vectorises; a transposed operand is transposed first, at compile
-// time where it is constant.
+// innermost loop vectorises; a transposed operand is transposed first, at
+// compile time where it is constant.
 //
 //===----------------------------------------------------------------------===//
 
@@ -67,7 +67,8 @@ FailureOr<Value> mlir::lowbit::createMatMul(Lowering &l, Value lhs, Value rhs) {
   // Loops and the sizes of the result.
   SmallVector<OpFoldResult> loops(*batch), sizes(*batch);
   SmallVector<IteratorType> iterators(batch->size(), IteratorType::parallel);
-  SmallVector<int64_t> leftLoops = getTrailingLoops(leftBatch.size(), batch->size());
+  SmallVector<int64_t> leftLoops =
+      getTrailingLoops(leftBatch.size(), batch->size());
   SmallVector<int64_t> rightLoops =
       getTrailingLoops(rightBatch.size(), batch->size());
   SmallVector<int64_t> resultLoops =
@@ -83,8 +84,7 @@ FailureOr<Value> mlir::lowbit::createMatMul(Lowering &l, Value lhs, Value rhs) {
     resultLoops.push_back(m);
     sizes.push_back(loops[m]);
   }
-  int64_t reduction =
-      addLoop(fixedRight ? rightK : k, IteratorType::reduction);
+  int64_t reduction = addLoop(fixedRight ? rightK : k, IteratorType::reduction);
   leftLoops.push_back(reduction);
   rightLoops.push_back(reduction);
   if (hasN) {

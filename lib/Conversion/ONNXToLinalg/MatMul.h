@@ -17,7 +17,8 @@
 namespace mlir::lowbit {
 
 /// `numpy.matmul(lhs, rhs)`; floats are marked with `lowbit.float_matmul` and
-/// with the attributes of the current operator whose names start with "lowbit.".
+/// with the attributes of the current operator whose names start with
+/// "lowbit.".
 FailureOr<Value> createMatMul(Lowering &l, Value lhs, Value rhs);
 
 } // namespace mlir::lowbit

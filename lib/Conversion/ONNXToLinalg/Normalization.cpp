@@ -54,18 +54,18 @@ FailureOr<Value> mlir::lowbit::createSoftmax(Lowering &l, Value input,
           return power;
         Value lowest = createConstant(b, loc, type,
                                       -std::numeric_limits<double>::infinity());
-        Value isEmpty = arith::CmpFOp::create(
-            b, loc, arith::CmpFPredicate::OEQ, elements[1], lowest);
+        Value isEmpty = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
+                                              elements[1], lowest);
         Value zero = createConstant(b, loc, type, 0);
         return arith::SelectOp::create(b, loc, isEmpty, zero, power);
       });
   if (failed(powers))
     return failure();
-  Value sum = reduceKeeping(
-      l, *powers, axis, 0.0,
-      [](OpBuilder &b, Location loc, ValueRange elements) {
-        return emitSum(b, loc, elements[0], elements[1]);
-      });
+  Value sum =
+      reduceKeeping(l, *powers, axis, 0.0,
+                    [](OpBuilder &b, Location loc, ValueRange elements) {
+                      return emitSum(b, loc, elements[0], elements[1]);
+                    });
   return createElementwise(
       l, {*powers, sum}, type,
       [&](OpBuilder &b, Location loc, ValueRange elements) -> Value {
@@ -127,9 +127,8 @@ static FailureOr<NormalizedAxes> getNormalizedAxes(Lowering &l, Value input,
   result.axes = llvm::to_vector(llvm::seq<int64_t>(*first, type.getRank()));
   ScalarMath &math = l.getMath();
   SmallVector<OpFoldResult> sizes = l.getSizes(input);
-  Value count =
-      math.toInteger(math.product(ArrayRef(sizes).drop_front(*first)),
-                     l.getBuilder().getI64Type());
+  Value count = math.toInteger(math.product(ArrayRef(sizes).drop_front(*first)),
+                               l.getBuilder().getI64Type());
   result.count = math.build([&](OpBuilder &b, Location loc) {
     return b.createOrFold<arith::SIToFPOp>(loc, type.getElementType(), count);
   });
@@ -180,10 +179,8 @@ static FailureOr<Value> createScaled(Lowering &l, Value input, Value inverse,
 static Value createSumOfSquares(Lowering &l, Value input,
                                 ArrayRef<int64_t> axes) {
   return reduceKeeping(
-      l, input, axes, 0.0,
-      [](OpBuilder &b, Location loc, ValueRange elements) {
-        Value square =
-            arith::MulFOp::create(b, loc, elements[0], elements[0]);
+      l, input, axes, 0.0, [](OpBuilder &b, Location loc, ValueRange elements) {
+        Value square = arith::MulFOp::create(b, loc, elements[0], elements[0]);
         return emitSum(b, loc, square, elements[1]);
       });
 }
@@ -197,11 +194,11 @@ static LogicalResult lowerLayerNormalization(onnx::LayerNormalizationOp op,
   if (failed(axes))
     return failure();
   Value count = axes->count;
-  Value sum = reduceKeeping(
-      l, *input, axes->axes, 0.0,
-      [](OpBuilder &b, Location loc, ValueRange elements) {
-        return emitSum(b, loc, elements[0], elements[1]);
-      });
+  Value sum =
+      reduceKeeping(l, *input, axes->axes, 0.0,
+                    [](OpBuilder &b, Location loc, ValueRange elements) {
+                      return emitSum(b, loc, elements[0], elements[1]);
+                    });
   FailureOr<Value> mean = createElementwise(
       l, sum, count.getType(),
       [&](OpBuilder &b, Location loc, ValueRange elements) -> Value {
@@ -216,9 +213,9 @@ static LogicalResult lowerLayerNormalization(onnx::LayerNormalizationOp op,
       });
   if (failed(centred))
     return failure();
-  FailureOr<Value> inverse = createInverseDeviation(
-      l, createSumOfSquares(l, *centred, axes->axes), count,
-      op.getEpsilon().convertToDouble());
+  FailureOr<Value> inverse =
+      createInverseDeviation(l, createSumOfSquares(l, *centred, axes->axes),
+                             count, op.getEpsilon().convertToDouble());
   if (failed(inverse))
     return failure();
   FailureOr<Value> result =
@@ -235,9 +232,9 @@ static LogicalResult lowerRMSNormalization(onnx::RMSNormalizationOp op,
   FailureOr<NormalizedAxes> axes = getNormalizedAxes(l, *input, op.getAxis());
   if (failed(axes))
     return failure();
-  FailureOr<Value> inverse = createInverseDeviation(
-      l, createSumOfSquares(l, *input, axes->axes), axes->count,
-      op.getEpsilon().convertToDouble());
+  FailureOr<Value> inverse =
+      createInverseDeviation(l, createSumOfSquares(l, *input, axes->axes),
+                             axes->count, op.getEpsilon().convertToDouble());
   if (failed(inverse))
     return failure();
   FailureOr<Value> result =

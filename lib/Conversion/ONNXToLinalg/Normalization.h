@@ -16,8 +16,8 @@
 
 namespace mlir::lowbit {
 
-/// `exp(x - max(x)) / sum(exp(x - max(x)))` along `axis`. A row of -inf only gives
-/// NaN, or zeros if `zeroWithoutMaximum`.
+/// `exp(x - max(x)) / sum(exp(x - max(x)))` along `axis`. A row of -inf only
+/// gives NaN, or zeros if `zeroWithoutMaximum`.
 FailureOr<Value> createSoftmax(Lowering &l, Value input, int64_t axis,
                                bool zeroWithoutMaximum = false);
 

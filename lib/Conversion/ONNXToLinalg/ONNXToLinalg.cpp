@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// convert-onnx-to-linalg: lowers the operators of a function in order, each by the
-// entry of the table that its theme's file has made. Operations of other dialects
-// stay and get the lowered operands.
+// convert-onnx-to-linalg: lowers the operators of a function in order, each by
+// the entry of the table that its theme's file has made. Operations of other
+// dialects stay and get the lowered operands.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,7 +40,8 @@ static LogicalResult lowerOperator(Operation *op, Lowering &l,
   if (!llvm::all_of(op->getOperandTypes(), isRanked) ||
       !llvm::all_of(op->getResultTypes(), isRanked))
     return l.fail("is unsupported on values of unknown rank");
-  const LoweringTable::Function *lower = table.find(op->getName().getStringRef());
+  const LoweringTable::Function *lower =
+      table.find(op->getName().getStringRef());
   if (!lower)
     return l.fail("is unsupported");
   return (*lower)(op, l);
@@ -101,8 +102,8 @@ static LogicalResult convertFunction(func::FuncOp function,
     bool isOnnx = isOperator(op);
     if (isOnnx)
       operators.push_back(op);
-    if (isBlocked || failed(isOnnx ? lowerOperator(op, l, table)
-                                   : updateOther(op, l)))
+    if (isBlocked ||
+        failed(isOnnx ? lowerOperator(op, l, table) : updateOther(op, l)))
       failedOperators.insert(op);
   }
   if (!failedOperators.empty())
@@ -133,8 +134,7 @@ struct ConvertONNXToLinalg
     populateShapeLowerings(table);
     populateSliceLowerings(table);
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isDeclaration() &&
-          failed(convertFunction(function, table)))
+      if (!function.isDeclaration() && failed(convertFunction(function, table)))
         return signalPassFailure();
   }
 };

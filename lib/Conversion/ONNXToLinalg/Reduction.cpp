@@ -108,7 +108,8 @@ static FailureOr<SmallVector<int64_t>> getAxes(OpTy op, Lowering &l,
   return axes;
 }
 
-/// Divides a sum by the number of elements it was taken over, or takes the root.
+/// Divides a sum by the number of elements it was taken over, or takes the
+/// root.
 static FailureOr<Value> finishReduction(Lowering &l, Value reduced,
                                         const ReduceSpec &spec,
                                         OpFoldResult count) {
@@ -170,8 +171,8 @@ static LogicalResult lowerReduce(OpTy op, Lowering &l, const ReduceSpec &spec) {
     reducedSizes.push_back(sizes[axis]);
     kept[axis] = l.getMath().index(1);
   }
-  FailureOr<Value> result = finishReduction(
-      l, reduced, spec, l.getMath().product(reducedSizes));
+  FailureOr<Value> result =
+      finishReduction(l, reduced, spec, l.getMath().product(reducedSizes));
   if (failed(result))
     return failure();
   if (op.getKeepdims() != 0)
@@ -181,7 +182,8 @@ static LogicalResult lowerReduce(OpTy op, Lowering &l, const ReduceSpec &spec) {
 
 template <typename OpTy>
 static void addReduce(LoweringTable &table, ReduceSpec spec) {
-  table.add<OpTy>([spec](OpTy op, Lowering &l) { return lowerReduce(op, l, spec); });
+  table.add<OpTy>(
+      [spec](OpTy op, Lowering &l) { return lowerReduce(op, l, spec); });
 }
 
 void mlir::lowbit::populateReductionLowerings(LoweringTable &table) {

@@ -32,8 +32,8 @@ static OpFoldResult select(ScalarMath &math, Value condition, OpFoldResult a,
   }));
 }
 
-/// Reads the operand `shape`: constants 0 and -1 are resolved at compile time, a
-/// size that is computed from dimensions is never special.
+/// Reads the operand `shape`: constants 0 and -1 are resolved at compile time,
+/// a size that is computed from dimensions is never special.
 static FailureOr<TargetShape> readShape(onnx::ReshapeOp op, Lowering &l,
                                         ArrayRef<OpFoldResult> given) {
   ScalarMath &math = l.getMath();
@@ -77,14 +77,14 @@ static void inferDimension(Lowering &l, TargetShape &shape,
   }
   OpFoldResult rest = math.product(others);
   std::optional<OpFoldResult> exact = math.divideExactly(total, rest);
-  OpFoldResult quotient =
-      exact ? *exact : math.div(total, math.max(rest, one));
+  OpFoldResult quotient = exact ? *exact : math.div(total, math.max(rest, one));
   for (auto [i, size] : llvm::enumerate(shape.sizes)) {
     if (i == shape.inferred)
       size = quotient;
     else if (shape.uncertain && !math.isNonNegative(size))
-      size = math.max(select(math, math.isEqual(size, minusOne), quotient, size),
-                      math.index(0));
+      size =
+          math.max(select(math, math.isEqual(size, minusOne), quotient, size),
+                   math.index(0));
   }
 }
 

@@ -167,8 +167,7 @@ bool ScalarMath::isNonNegativeAtom(Value value) {
 
 bool ScalarMath::isNonNegative(const Polynomial &polynomial) {
   return llvm::all_of(polynomial, [&](const auto &term) {
-    return term.second >= 0 &&
-           llvm::all_of(term.first, [&](const void *atom) {
+    return term.second >= 0 && llvm::all_of(term.first, [&](const void *atom) {
              return isNonNegativeAtom(Value::getFromOpaquePointer(atom));
            });
   });
@@ -255,13 +254,17 @@ std::optional<bool> ScalarMath::decide(Operation *op) {
     return ge && le ? std::optional(false)
                     : (gt || lt ? std::optional(true) : std::nullopt);
   case arith::CmpIPredicate::slt:
-    return lt ? std::optional(true) : (ge ? std::optional(false) : std::nullopt);
+    return lt ? std::optional(true)
+              : (ge ? std::optional(false) : std::nullopt);
   case arith::CmpIPredicate::sle:
-    return le ? std::optional(true) : (gt ? std::optional(false) : std::nullopt);
+    return le ? std::optional(true)
+              : (gt ? std::optional(false) : std::nullopt);
   case arith::CmpIPredicate::sgt:
-    return gt ? std::optional(true) : (le ? std::optional(false) : std::nullopt);
+    return gt ? std::optional(true)
+              : (le ? std::optional(false) : std::nullopt);
   case arith::CmpIPredicate::sge:
-    return ge ? std::optional(true) : (lt ? std::optional(false) : std::nullopt);
+    return ge ? std::optional(true)
+              : (lt ? std::optional(false) : std::nullopt);
   default:
     return std::nullopt;
   }
@@ -326,7 +329,8 @@ OpFoldResult ScalarMath::toIndex(Value integer) {
 }
 
 template <typename OpTy>
-static OpFoldResult buildIndex(ScalarMath &math, OpFoldResult a, OpFoldResult b) {
+static OpFoldResult buildIndex(ScalarMath &math, OpFoldResult a,
+                               OpFoldResult b) {
   Value lhs = math.toValue(a), rhs = math.toValue(b);
   Value result = math.build([&](OpBuilder &builder, Location loc) {
     return builder.createOrFold<OpTy>(loc, lhs, rhs);

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Scalar arithmetic of shapes. Equal expressions become one SSA value and linear
-// combinations are compared as polynomials, so that "the same dimension" can be
-// recognised however a graph has computed it: a reshape then is a view and a
-// broadcast a plain indexing map.
+// Scalar arithmetic of shapes. Equal expressions become one SSA value and
+// linear combinations are compared as polynomials, so that "the same dimension"
+// can be recognised however a graph has computed it: a reshape then is a view
+// and a broadcast a plain indexing map.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +34,8 @@ struct EquivalentOperation : public llvm::DenseMapInfo<Operation *> {
 };
 
 /// Builds scalar operations at the insertion point of a builder that only moves
-/// forward through one block. A size is an `OpFoldResult`: an index attribute or
-/// a value of type index.
+/// forward through one block. A size is an `OpFoldResult`: an index attribute
+/// or a value of type index.
 class ScalarMath {
 public:
   explicit ScalarMath(OpBuilder &builder)
@@ -77,8 +77,8 @@ public:
   bool atLeast(OpFoldResult a, OpFoldResult b);
   bool isNonNegative(OpFoldResult a) { return atLeast(a, index(0)); }
 
-  /// From now on `a` and `b` count as equal: a run in which they differ has been
-  /// stopped by an assertion.
+  /// From now on `a` and `b` count as equal: a run in which they differ has
+  /// been stopped by an assertion.
   void assumeEqual(OpFoldResult a, OpFoldResult b);
 
   /// The constant factor and the other factors of a size.
@@ -92,8 +92,8 @@ public:
   std::optional<Factors> divide(Factors a, const Factors &b);
 
 private:
-  /// Sum of coefficient times product of atoms, an atom being the opaque pointer
-  /// of a value that is no sum, difference or product.
+  /// Sum of coefficient times product of atoms, an atom being the opaque
+  /// pointer of a value that is no sum, difference or product.
   using Polynomial = std::map<std::vector<const void *>, int64_t>;
 
   Polynomial getPolynomial(OpFoldResult size);
@@ -103,8 +103,8 @@ private:
                             int64_t sign);
   bool isNonNegative(const Polynomial &polynomial);
   bool isNonNegativeAtom(Value value);
-  /// The size that a polynomial is, where that is a constant or one atom of type
-  /// index.
+  /// The size that a polynomial is, where that is a constant or one atom of
+  /// type index.
   std::optional<OpFoldResult> asSize(const Polynomial &polynomial);
   std::optional<bool> decide(Operation *compare);
 

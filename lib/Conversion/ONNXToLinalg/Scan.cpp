@@ -78,13 +78,13 @@ static LogicalResult lowerCumSum(onnx::CumSumOp op, Lowering &l) {
     result = scan.emit(builder, l.getLoc(), {}, result);
   } else {
     SmallVector<Value> starts(ends.size(), zero), steps(ends.size(), one);
-    result = scf::buildLoopNest(
-                 builder, l.getLoc(), starts, ends, steps, result,
-                 [&](OpBuilder &b, Location loc, ValueRange outer,
-                     ValueRange carried) -> scf::ValueVector {
-                   return {scan.emit(b, loc, outer, carried.front())};
-                 })
-                 .results.front();
+    result =
+        scf::buildLoopNest(builder, l.getLoc(), starts, ends, steps, result,
+                           [&](OpBuilder &b, Location loc, ValueRange outer,
+                               ValueRange carried) -> scf::ValueVector {
+                             return {scan.emit(b, loc, outer, carried.front())};
+                           })
+            .results.front();
   }
   l.setSizes(result, sizes);
   return l.replace(op.getResult(), result);

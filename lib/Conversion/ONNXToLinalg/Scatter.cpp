@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// ScatterND: a copy of the data in which loops over the updates, in order, replace
-// elements.
+// ScatterND: a copy of the data in which loops over the updates, in order,
+// replace elements.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,9 +66,9 @@ static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
   if (ends.empty())
     result = body(builder, l.getLoc(), {}, data).front();
   else
-    result = scf::buildLoopNest(builder, l.getLoc(), starts, ends, steps, data,
-                                body)
-                 .results.front();
+    result =
+        scf::buildLoopNest(builder, l.getLoc(), starts, ends, steps, data, body)
+            .results.front();
   l.setSizes(result, sizes);
   return l.replace(op.getResult(), result);
 }

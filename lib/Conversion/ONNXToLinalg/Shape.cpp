@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Shape, Size, Expand, Range: dimensions as scalars, and what is made from them.
+// Shape, Size, Expand, Range: dimensions as scalars, and what is made from
+// them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,9 +41,9 @@ static LogicalResult lowerSize(onnx::SizeOp op, Lowering &l) {
   RankedTensorType type = l.getDeclaredType(op.getSize());
   OpFoldResult count = math.product(l.getSizes(l.operand(op.getData())));
   Value scalar = math.toInteger(count, type.getElementType());
-  return l.replace(op.getResult(),
-                   l.fromScalars(scalar, RankedTensorType::get(
-                                             {}, type.getElementType())));
+  return l.replace(
+      op.getResult(),
+      l.fromScalars(scalar, RankedTensorType::get({}, type.getElementType())));
 }
 
 static LogicalResult lowerExpand(onnx::ExpandOp op, Lowering &l) {
@@ -74,16 +75,17 @@ static LogicalResult lowerExpand(onnx::ExpandOp op, Lowering &l) {
     scalars.resize(type.getNumElements(), scalars.front());
     return l.replace(op.getResult(), l.fromScalars(scalars, type));
   }
-  Operand operand = alignOperand(
-      l, input, getTrailingLoops(given.size(), rank), sizes);
-  Operand init{createEmpty(l, sizes, elementType), getTrailingLoops(rank, rank)};
+  Operand operand =
+      alignOperand(l, input, getTrailingLoops(given.size(), rank), sizes);
+  Operand init{createEmpty(l, sizes, elementType),
+               getTrailingLoops(rank, rank)};
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  return l.replace(op.getResult(),
-                   createGeneric(l, operand, init, iterators,
-                                 [](OpBuilder &, Location, ValueRange elements) {
-                                   return elements.front();
-                                 }));
+  return l.replace(op.getResult(), createGeneric(l, operand, init, iterators,
+                                                 [](OpBuilder &, Location,
+                                                    ValueRange elements) {
+                                                   return elements.front();
+                                                 }));
 }
 
 /// The number of elements from `start` by `delta` before `limit`: integers.
@@ -107,7 +109,8 @@ static OpFoldResult countIntegers(Lowering &l, OpFoldResult start,
       return b.createOrFold<arith::SelectOp>(loc, isDown, first, second);
     }));
   };
-  OpFoldResult distance = choose(math.sub(start, limit), math.sub(limit, start));
+  OpFoldResult distance =
+      choose(math.sub(start, limit), math.sub(limit, start));
   OpFoldResult step = choose(math.sub(zero, delta), delta);
   return math.ceilDiv(math.max(distance, zero), math.max(step, math.index(1)));
 }
@@ -174,12 +177,12 @@ static LogicalResult lowerRange(onnx::RangeOp op, Lowering &l) {
     }
     return l.replace(op.getResult(), l.fromScalars(elements, type));
   }
-  return l.replace(
-      op.getResult(),
-      createIndexed(l, sizes, elementType,
-                    [&](OpBuilder &b, Location loc, ValueRange indices, ValueRange) {
-                      return element(b, loc, indices.front());
-                    }));
+  return l.replace(op.getResult(),
+                   createIndexed(l, sizes, elementType,
+                                 [&](OpBuilder &b, Location loc,
+                                     ValueRange indices, ValueRange) {
+                                   return element(b, loc, indices.front());
+                                 }));
 }
 
 void mlir::lowbit::populateShapeLowerings(LoweringTable &table) {

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Slice: starts and ends count from the end when negative and are clamped to the
-// tensor. Positive steps give views, negative ones copies.
+// Slice: starts and ends count from the end when negative and are clamped to
+// the tensor. Positive steps give views, negative ones copies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,8 +73,7 @@ static void setBounds(Lowering &l, SliceBounds &bounds, int64_t axis,
   OpFoldResult to = clampPosition(math, end, size, math.index(-1), last);
   OpFoldResult length = math.max(math.sub(from, to), zero);
   bounds.starts[axis] = from;
-  bounds.sizes[axis] =
-      math.min(math.ceilDiv(length, math.index(-step)), size);
+  bounds.sizes[axis] = math.min(math.ceilDiv(length, math.index(-step)), size);
 }
 
 static FailureOr<SliceBounds> getBounds(onnx::SliceOp op, Lowering &l,
@@ -93,8 +92,8 @@ static FailureOr<SliceBounds> getBounds(onnx::SliceOp op, Lowering &l,
     if (!operand)
       continue;
     ElementsAttr attr = getConstantAttr(l.operand(operand));
-    auto constant = attr ? getConstantInts(attr, Lowering::kMaxScalars)
-                         : std::nullopt;
+    auto constant =
+        attr ? getConstantInts(attr, Lowering::kMaxScalars) : std::nullopt;
     if (!constant)
       return l.fail("is unsupported with " + Twine(name) +
                     " that are not constant");
@@ -109,8 +108,7 @@ static FailureOr<SliceBounds> getBounds(onnx::SliceOp op, Lowering &l,
   bounds.sizes.assign(sizes.begin(), sizes.end());
   bounds.steps.assign(rank, 1);
   llvm::SmallDenseSet<int64_t> seen;
-  for (auto [start, end, number, step] :
-       llvm::zip(starts, ends, axes, steps)) {
+  for (auto [start, end, number, step] : llvm::zip(starts, ends, axes, steps)) {
     std::optional<int64_t> axis = normalizeAxis(number, rank);
     if (!axis || !seen.insert(*axis).second)
       return l.fail("has axis " + Twine(number) + " for an input of rank " +
@@ -156,8 +154,8 @@ static LogicalResult lowerSlice(onnx::SliceOp op, Lowering &l) {
     SmallVector<OpFoldResult> strides;
     for (int64_t step : bounds->steps)
       strides.push_back(math.index(step));
-    return l.replace(op.getResult(), createSlice(l, data, bounds->starts,
-                                                 result, strides));
+    return l.replace(op.getResult(),
+                     createSlice(l, data, bounds->starts, result, strides));
   }
   SmallVector<Value> starts, steps;
   for (int64_t i = 0; i < rank; ++i) {
@@ -167,18 +165,18 @@ static LogicalResult lowerSlice(onnx::SliceOp op, Lowering &l) {
   Type elementType = cast<RankedTensorType>(data.getType()).getElementType();
   return l.replace(
       op.getResult(),
-      createIndexed(
-          l, result, elementType,
-          [&](OpBuilder &b, Location loc, ValueRange indices, ValueRange) -> Value {
-            SmallVector<Value> position;
-            for (int64_t i = 0; i < rank; ++i) {
-              Value offset =
-                  b.createOrFold<arith::MulIOp>(loc, indices[i], steps[i]);
-              position.push_back(
-                  b.createOrFold<arith::AddIOp>(loc, starts[i], offset));
-            }
-            return tensor::ExtractOp::create(b, loc, data, position);
-          }));
+      createIndexed(l, result, elementType,
+                    [&](OpBuilder &b, Location loc, ValueRange indices,
+                        ValueRange) -> Value {
+                      SmallVector<Value> position;
+                      for (int64_t i = 0; i < rank; ++i) {
+                        Value offset = b.createOrFold<arith::MulIOp>(
+                            loc, indices[i], steps[i]);
+                        position.push_back(b.createOrFold<arith::AddIOp>(
+                            loc, starts[i], offset));
+                      }
+                      return tensor::ExtractOp::create(b, loc, data, position);
+                    }));
 }
 
 void mlir::lowbit::populateSliceLowerings(LoweringTable &table) {

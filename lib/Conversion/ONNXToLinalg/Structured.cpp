@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Broadcasting, elementwise maps and reductions as linalg.generic. Broadcast
-// dimensions of size 1 are dropped from an operand, so that every indexing map is
-// a projected permutation.
+// dimensions of size 1 are dropped from an operand, so that every indexing map
+// is a projected permutation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,9 +49,8 @@ Value mlir::lowbit::createEmpty(Lowering &l, ArrayRef<OpFoldResult> sizes,
   for (OpFoldResult size : sizes)
     if (!getConstantSize(size))
       dynamic.push_back(cast<Value>(size));
-  Value empty = tensor::EmptyOp::create(l.getBuilder(), l.getLoc(),
-                                        getTensorType(sizes, elementType),
-                                        dynamic);
+  Value empty = tensor::EmptyOp::create(
+      l.getBuilder(), l.getLoc(), getTensorType(sizes, elementType), dynamic);
   l.setSizes(empty, sizes);
   return empty;
 }
@@ -80,7 +79,8 @@ static FailureOr<OpFoldResult> broadcastSize(Lowering &l, OpFoldResult a,
                                              OpFoldResult b) {
   ScalarMath &math = l.getMath();
   constexpr StringLiteral message = "dimensions do not broadcast";
-  std::optional<int64_t> fixedA = getConstantSize(a), fixedB = getConstantSize(b);
+  std::optional<int64_t> fixedA = getConstantSize(a),
+                         fixedB = getConstantSize(b);
   if (fixedB == 1 || math.equal(a, b))
     return a;
   if (fixedA == 1)
@@ -153,7 +153,8 @@ Operand mlir::lowbit::alignOperand(Lowering &l, Value tensor,
     SmallVector<Value> isOne(sizes.size());
     for (int64_t i : unknown)
       isOne[i] = math.isEqual(sizes[i], math.index(1));
-    Type elementType = cast<RankedTensorType>(tensor.getType()).getElementType();
+    Type elementType =
+        cast<RankedTensorType>(tensor.getType()).getElementType();
     Value zero = math.toValue(math.index(0));
     tensor = createIndexed(
         l, resolved, elementType,
@@ -161,8 +162,8 @@ Operand mlir::lowbit::alignOperand(Lowering &l, Value tensor,
             ValueRange) -> Value {
           SmallVector<Value> position(indices);
           for (int64_t i : unknown)
-            position[i] = arith::SelectOp::create(b, loc, isOne[i], zero,
-                                                  indices[i]);
+            position[i] =
+                arith::SelectOp::create(b, loc, isOne[i], zero, indices[i]);
           return tensor::ExtractOp::create(b, loc, tensor, position);
         });
   }
@@ -220,16 +221,17 @@ Value mlir::lowbit::createIndexed(
     function_ref<Value(OpBuilder &, Location, ValueRange, ValueRange)> body,
     ArrayRef<Operand> inputs) {
   int64_t rank = sizes.size();
-  Operand init{createEmpty(l, sizes, elementType), getTrailingLoops(rank, rank)};
+  Operand init{createEmpty(l, sizes, elementType),
+               getTrailingLoops(rank, rank)};
   SmallVector<IteratorType> iterators(rank, IteratorType::parallel);
-  return createGeneric(
-      l, inputs, init, iterators,
-      [&](OpBuilder &b, Location loc, ValueRange elements) {
-        SmallVector<Value> indices;
-        for (int64_t i = 0; i < rank; ++i)
-          indices.push_back(linalg::IndexOp::create(b, loc, i));
-        return body(b, loc, indices, elements.drop_back());
-      });
+  return createGeneric(l, inputs, init, iterators,
+                       [&](OpBuilder &b, Location loc, ValueRange elements) {
+                         SmallVector<Value> indices;
+                         for (int64_t i = 0; i < rank; ++i)
+                           indices.push_back(
+                               linalg::IndexOp::create(b, loc, i));
+                         return body(b, loc, indices, elements.drop_back());
+                       });
 }
 
 /// Whether to compute an elementwise operation on scalars: its inputs exist as
@@ -258,9 +260,8 @@ static Value createScalarElementwise(Lowering &l, ValueRange inputs,
     SmallVector<Value> elements;
     for (const auto &list : scalars)
       elements.push_back(list[list.size() == 1 ? 0 : i]);
-    results.push_back(l.getMath().build([&](OpBuilder &b, Location loc) {
-      return body(b, loc, elements);
-    }));
+    results.push_back(l.getMath().build(
+        [&](OpBuilder &b, Location loc) { return body(b, loc, elements); }));
   }
   return l.fromScalars(results, type);
 }
@@ -290,7 +291,8 @@ FailureOr<Value> mlir::lowbit::createElementwise(Lowering &l, ValueRange inputs,
     operands.push_back(
         alignOperand(l, input, getTrailingLoops(inputRank, rank), sizes));
   }
-  Operand init{createEmpty(l, sizes, elementType), getTrailingLoops(rank, rank)};
+  Operand init{createEmpty(l, sizes, elementType),
+               getTrailingLoops(rank, rank)};
   SmallVector<IteratorType> iterators(rank, IteratorType::parallel);
   return createGeneric(l, operands, init, iterators,
                        [&](OpBuilder &b, Location loc, ValueRange elements) {
@@ -363,7 +365,7 @@ void mlir::lowbit::assertAll(
         Value holds = predicate(b, loc, elements[0]);
         return b.createOrFold<arith::AndIOp>(loc, elements[1], holds);
       });
-  l.assertTrue(tensor::ExtractOp::create(l.getBuilder(), l.getLoc(), all,
-                                         ValueRange()),
-               message);
+  l.assertTrue(
+      tensor::ExtractOp::create(l.getBuilder(), l.getLoc(), all, ValueRange()),
+      message);
 }

@@ -21,20 +21,21 @@ namespace mlir::lowbit {
 /// Builds the result of one element from one element of every input.
 using ElementFn = function_ref<Value(OpBuilder &, Location, ValueRange)>;
 
-/// The sizes that shapes broadcast to, as numpy does; checks at run time what is
-/// not known. Fails, with an error, when they cannot agree.
+/// The sizes that shapes broadcast to, as numpy does; checks at run time what
+/// is not known. Fails, with an error, when they cannot agree.
 FailureOr<SmallVector<OpFoldResult>>
 broadcastSizes(Lowering &l, ArrayRef<SmallVector<OpFoldResult>> shapes);
 
-/// An input of a structured operation: loop `loops[i]` runs over its dimension i.
+/// An input of a structured operation: loop `loops[i]` runs over its dimension
+/// i.
 struct Operand {
   Value value;
   SmallVector<int64_t> loops;
 };
 
-/// Prepares `tensor`, whose dimension i belongs to loop `loops[i]`, for loops of
-/// the given sizes: drops dimensions of 1 that are broadcast, and copies a tensor
-/// of which only the run shows whether a dimension is 1.
+/// Prepares `tensor`, whose dimension i belongs to loop `loops[i]`, for loops
+/// of the given sizes: drops dimensions of 1 that are broadcast, and copies a
+/// tensor of which only the run shows whether a dimension is 1.
 Operand alignOperand(Lowering &l, Value tensor, ArrayRef<int64_t> loops,
                      ArrayRef<OpFoldResult> loopSizes);
 
@@ -58,8 +59,8 @@ FailureOr<Value> createElementwise(Lowering &l, ValueRange inputs,
 /// Builds every element of a tensor of the given sizes from its indices and the
 /// elements of `inputs` that belong to them.
 Value createIndexed(Lowering &l, ArrayRef<OpFoldResult> sizes, Type elementType,
-                    function_ref<Value(OpBuilder &, Location, ValueRange indices,
-                                       ValueRange elements)>
+                    function_ref<Value(OpBuilder &, Location,
+                                       ValueRange indices, ValueRange elements)>
                         body,
                     ArrayRef<Operand> inputs = {});
 

@@ -94,17 +94,16 @@ static std::optional<Grouping> groupDimensions(ScalarMath &math,
   return grouping;
 }
 
-/// Where factors do not tell: the dimensions that agree at both ends stay, those
-/// in between make one group.
+/// Where factors do not tell: the dimensions that agree at both ends stay,
+/// those in between make one group.
 static Grouping groupBetween(ScalarMath &math, ArrayRef<OpFoldResult> source,
                              ArrayRef<OpFoldResult> target) {
   size_t common = std::min(source.size(), target.size()) - 1;
   size_t front = 0, back = 0;
   while (front < common && math.equal(source[front], target[front]))
     ++front;
-  while (back < common - front &&
-         math.equal(source[source.size() - 1 - back],
-                    target[target.size() - 1 - back]))
+  while (back < common - front && math.equal(source[source.size() - 1 - back],
+                                             target[target.size() - 1 - back]))
     ++back;
   auto group = [&](size_t rank) {
     SmallVector<ReassociationIndices> groups;
@@ -119,13 +118,15 @@ static Grouping groupBetween(ScalarMath &math, ArrayRef<OpFoldResult> source,
   return {group(source.size()), group(target.size())};
 }
 
-/// A group of several dynamic dimensions: upstream lowers no such expand_shape of
-/// a buffer, so the sizes go through a small tensor.
+/// A group of several dynamic dimensions: upstream lowers no such expand_shape
+/// of a buffer, so the sizes go through a small tensor.
 static Value reshapeBySizes(Lowering &l, Value value, RankedTensorType type,
                             ArrayRef<OpFoldResult> sizes) {
   Type i64 = l.getBuilder().getI64Type();
-  SmallVector<Value> extents = llvm::map_to_vector(
-      sizes, [&](OpFoldResult size) { return l.getMath().toInteger(size, i64); });
+  SmallVector<Value> extents =
+      llvm::map_to_vector(sizes, [&](OpFoldResult size) {
+        return l.getMath().toInteger(size, i64);
+      });
   int64_t rank = sizes.size();
   Value shape = l.fromScalars(extents, RankedTensorType::get(rank, i64));
   return tensor::ReshapeOp::create(l.getBuilder(), l.getLoc(), type, value,
@@ -189,10 +190,9 @@ Value mlir::lowbit::createReshape(Lowering &l, Value value,
   std::optional<Grouping> grouping = groupDimensions(math, given, sizes);
   Value result;
   if (given.empty()) {
-    result = tensor::ExpandShapeOp::create(l.getBuilder(), l.getLoc(), target,
-                                           value,
-                                           ArrayRef<ReassociationIndices>(),
-                                           sizes);
+    result =
+        tensor::ExpandShapeOp::create(l.getBuilder(), l.getLoc(), target, value,
+                                      ArrayRef<ReassociationIndices>(), sizes);
   } else if (sizes.empty()) {
     SmallVector<int64_t> ones(given.size(), 1);
     result = collapse(l, castTo(l, value, type.clone(ones)), {});
@@ -200,9 +200,8 @@ Value mlir::lowbit::createReshape(Lowering &l, Value value,
     if (!grouping)
       grouping = groupBetween(math, given, sizes);
     bool hasSizes = llvm::any_of(grouping->target, [&](const auto &group) {
-      return llvm::count_if(group, [&](int64_t i) {
-               return target.isDynamicDim(i);
-             }) > 1;
+      return llvm::count_if(
+                 group, [&](int64_t i) { return target.isDynamicDim(i); }) > 1;
     });
     result = hasSizes ? reshapeBySizes(l, value, target, sizes)
                       : expand(l, collapse(l, value, grouping->source), target,
@@ -250,9 +249,9 @@ static ElementsAttr transposeAs(ElementsAttr attr, RankedTensorType type,
   if (!elements)
     return {};
   std::vector<Word> scratch;
-  return makeConstant<Word>(
-      type, permute(elements->toArray(scratch),
-                    attr.getShapedType().getShape(), permutation));
+  return makeConstant<Word>(type, permute(elements->toArray(scratch),
+                                          attr.getShapedType().getShape(),
+                                          permutation));
 }
 
 static ElementsAttr transposeConstant(ElementsAttr attr, RankedTensorType type,
@@ -318,7 +317,8 @@ Value mlir::lowbit::createSlice(Lowering &l, Value value,
     if (!llvm::is_contained(dropped, int64_t(i)))
       kept.push_back(size);
   // An offset at the very end would be out of bounds for the verifier.
-  if (llvm::any_of(sizes, [](OpFoldResult s) { return getConstantSize(s) == 0; }))
+  if (llvm::any_of(sizes,
+                   [](OpFoldResult s) { return getConstantSize(s) == 0; }))
     return createEmpty(l, kept, type.getElementType());
   Value result = tensor::ExtractSliceOp::create(
       l.getBuilder(), l.getLoc(), getTensorType(kept, type.getElementType()),

@@ -112,8 +112,8 @@ static Value findAppended(func::FuncOp function, unsigned index) {
   return nullptr;
 }
 
-/// Copies a buffer. Between layouts as loops: upstream would call a library that
-/// no process has.
+/// Copies a buffer. Between layouts as loops: upstream would call a library
+/// that no process has.
 static void createCopy(OpBuilder &builder, Location loc, Value source,
                        Value target) {
   auto isIdentity = [](Value value) {
@@ -128,8 +128,7 @@ static void createCopy(OpBuilder &builder, Location loc, Value source,
   int64_t rank = cast<MemRefType>(source.getType()).getRank();
   SmallVector<Value> lower(rank, zero), upper, step(rank, one);
   for (int64_t dim = 0; dim < rank; ++dim)
-    upper.push_back(
-        builder.createOrFold<memref::DimOp>(loc, source, dim));
+    upper.push_back(builder.createOrFold<memref::DimOp>(loc, source, dim));
   scf::ParallelOp::create(
       builder, loc, lower, upper, step,
       [&](OpBuilder &body, Location loc, ValueRange position) {

@@ -11,10 +11,10 @@
 // the values.
 //
 // A code is 1 where round(fl(fl(e / sum) / scale)) >= 1, half to even, that is
-// where the quotient exceeds 1/2. It ascends with e, so one number of a row tells
-// all of its codes: the least e whose code is 1. It lies within a few units in
-// the last place of scale * sum / 2; the sixteen numbers around are tried with
-// the very formula.
+// where the quotient exceeds 1/2. It ascends with e, so one number of a row
+// tells all of its codes: the least e whose code is 1. It lies within a few
+// units in the last place of scale * sum / 2; the sixteen numbers around are
+// tried with the very formula.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,8 +53,8 @@ public:
     scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
     // Whole tiles for all parts but the last.
     int64_t tile = std::min(kernel.rowsPerTile, kAttentionRows);
-    Value perPart = e.mul(e.ceilDiv(rows, kAttentionParts * tile),
-                          e.index(tile));
+    Value perPart =
+        e.mul(e.ceilDiv(rows, kAttentionParts * tile), e.index(tile));
     SmallVector<Value> extents;
     for (int64_t i = 0; i < rank - 2; ++i)
       extents.push_back(e.dim(op.getQ(), i));
@@ -157,13 +157,13 @@ private:
                          return emitPanel(panel, /*whole=*/false, carried);
                        });
     for (Value &value : maxima)
-      value = e.reduce(value,
-                       [&](Value a, Value b) { return e.greater(a, b); });
+      value =
+          e.reduce(value, [&](Value a, Value b) { return e.greater(a, b); });
     return maxima;
   }
 
-  /// The elementwise maximum of a vector of `lanes` and pieces of a longer one. A
-  /// NaN may get lost; the sum of exponentials keeps it.
+  /// The elementwise maximum of a vector of `lanes` and pieces of a longer one.
+  /// A NaN may get lost; the sum of exponentials keeps it.
   Value maximum(Value carried, Value score) {
     int64_t width = cast<VectorType>(score.getType()).getNumElements();
     for (int64_t first = 0; first < width; first += lanes) {
@@ -217,22 +217,21 @@ private:
     for (int32_t i = 0; i < kTried; ++i)
       steps.push_back(i - kTried / 2);
     Value first = arith::BitcastOp::create(e.b, e.loc, i32, estimate);
-    Value bits = e.add(
-        e.broadcast(first, kTried),
-        arith::ConstantOp::create(
-            e.b, e.loc, DenseElementsAttr::get(ints, ArrayRef(steps))));
+    Value bits =
+        e.add(e.broadcast(first, kTried),
+              arith::ConstantOp::create(
+                  e.b, e.loc, DenseElementsAttr::get(ints, ArrayRef(steps))));
     Value tried = arith::BitcastOp::create(e.b, e.loc, floats, bits);
-    Value p = arith::DivFOp::create(e.b, e.loc, tried,
-                                    e.broadcast(sum, kTried));
-    Value scaled = arith::DivFOp::create(e.b, e.loc, p,
-                                         e.broadcast(scale, kTried));
+    Value p =
+        arith::DivFOp::create(e.b, e.loc, tried, e.broadcast(sum, kTried));
+    Value scaled =
+        arith::DivFOp::create(e.b, e.loc, p, e.broadcast(scale, kTried));
     Value isOne = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT,
                                         scaled, e.constant(floats, 0.5));
     Value infinity =
         e.constant(floats, std::numeric_limits<double>::infinity());
-    return e.reduce(
-        arith::SelectOp::create(e.b, e.loc, isOne, tried, infinity),
-        [&](Value a, Value b) { return e.less(a, b); });
+    return e.reduce(arith::SelectOp::create(e.b, e.loc, isOne, tried, infinity),
+                    [&](Value a, Value b) { return e.less(a, b); });
   }
 
   /// The packed rows of codes, with their last words.
@@ -251,9 +250,9 @@ private:
               if (count)
                 left = arith::MaxSIOp::create(
                     e.b, e.loc, e.sub(count, e.index(first)), e.index(0));
-              Value y = e.load(scores,
-                               scratchAt(r, e.add(begin, e.index(first))),
-                               lanes, left);
+              Value y =
+                  e.load(scores, scratchAt(r, e.add(begin, e.index(first))),
+                         lanes, left);
               Value bits = arith::CmpFOp::create(
                   e.b, e.loc, arith::CmpFPredicate::OGE, y, thresholds[r]);
               if (left)
@@ -266,14 +265,13 @@ private:
             Value word = e.joinBits(parts);
             memref::StoreOp::create(e.b, e.loc, word, codes,
                                     scratchAt(r, e.floorDiv(begin, 64)));
-            next.push_back(
-                e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
+            next.push_back(e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
           }
           return next;
         });
     for (auto [r, count] : llvm::enumerate(ones))
-      memref::StoreOp::create(e.b, e.loc, e.addPlane(e.i64(0), count, 0),
-                              codes, scratchAt(r, words));
+      memref::StoreOp::create(e.b, e.loc, e.addPlane(e.i64(0), count, 0), codes,
+                              scratchAt(r, words));
   }
 
   /// The codes times the values.
@@ -346,15 +344,13 @@ LogicalResult mlir::lowbit::emitPackedAttention(RewriterBase &rewriter,
     return op.emitOpError("must be on buffers before code is emitted for it");
   const KernelRow *kernel = findKernel(op.getKernel());
   if (!kernel)
-    return op.emitOpError("names an unknown kernel '")
-           << op.getKernel() << "'";
+    return op.emitOpError("names an unknown kernel '") << op.getKernel() << "'";
   for (PackingAttr packing : {op.getKPacking(), op.getVPacking()})
     if (packing.getOrder() != kernel->rhsOrder ||
         packing.getLanes() != kernel->lanes || kernel->floatLhs)
       return op.emitOpError("is not packed as kernel '")
              << op.getKernel() << "' expects";
-  if (op.getResultPacking() &&
-      !typeOf(op.getInit()).getLayout().isIdentity())
+  if (op.getResultPacking() && !typeOf(op.getInit()).getLayout().isIdentity())
     return op.emitOpError("cannot pack the result in this layout");
   Emission e(rewriter, op.getLoc());
   Attention(e, op, *kernel, target).emit();

@@ -9,16 +9,17 @@
 //
 // Sixteen columns share a vector and a word of a row is broadcast from memory,
 // so the sums end as i32 lanes in the order of the columns: nothing is narrowed
-// or shuffled. The sums of all pairs of planes grow in one set of registers: the
-// pairs with the highest weights come first and the sums are doubled where the
-// weight halves.
+// or shuffled. The sums of all pairs of planes grow in one set of registers:
+// the pairs with the highest weights come first and the sums are doubled where
+// the weight halves.
 //
 // Two sides with the levels -1 and 1 need no sums of codes, since there
 //
 //   sum a w = K - 2 popcount(u ^ v)
 //
-// and neither does a `sign` that met no zero: its plane of zeros is empty, which
-// the last word of a row tells. PopcountMatmul.cpp has the general formula.
+// and neither does a `sign` that met no zero: its plane of zeros is empty,
+// which the last word of a row tells. PopcountMatmul.cpp has the general
+// formula.
 //
 //===----------------------------------------------------------------------===//
 
@@ -71,9 +72,9 @@ private:
   /// The formula without sums of codes, from one plane of the left side.
   SmallVector<Value> emitDifferences(int64_t plane) {
     SmallVector<Value> counts = count<arith::XOrIOp>(plane, 0, zeros());
-    Value size = e.broadcast(arith::IndexCastOp::create(
-                                 e.b, e.loc, e.b.getI32Type(), operands.size),
-                             lanes);
+    Value size = e.broadcast(
+        arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), operands.size),
+        lanes);
     Value one = e.constant(type, 1);
     for (Value &sum : counts)
       sum = e.sub(size, arith::ShLIOp::create(e.b, e.loc, sum, one));
@@ -85,8 +86,8 @@ private:
     Value used = lastWords[0];
     for (Value word : ArrayRef(lastWords).drop_front())
       used = arith::OrIOp::create(e.b, e.loc, used, word);
-    Value zeroPlane = arith::AndIOp::create(
-        e.b, e.loc, used, e.i64(int64_t(1) << 32));
+    Value zeroPlane =
+        arith::AndIOp::create(e.b, e.loc, used, e.i64(int64_t(1) << 32));
     Value none = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
                                        zeroPlane, e.i64(0));
     SmallVector<Type> types(tile.rows * vectors, type);
@@ -175,17 +176,17 @@ private:
     int64_t planes = lhs.getPlanes(), rhsPlanes = rhs.getPlanes();
     Value rhsAt = e.add(e.mul(word, e.index(2 * rhsPlanes)),
                         e.index(half * rhsPlanes + rhsPlane));
-    Value lhsAt = arith::IndexCastOp::create(
-        e.b, e.loc, e.b.getI64Type(),
-        e.add(e.mul(word, e.index(8 * planes)),
-              e.index(8 * lhsPlane + 4 * half)));
+    Value lhsAt =
+        arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(),
+                                   e.add(e.mul(word, e.index(8 * planes)),
+                                         e.index(8 * lhsPlane + 4 * half)));
     SmallVector<Value> columns, next;
     for (int64_t v = 0; v < vectors; ++v)
       columns.push_back(weights(rhsAt, v));
     auto pointer = LLVM::LLVMPointerType::get(e.b.getContext());
     for (int64_t row = 0; row < tile.rows; ++row) {
-      Value address = LLVM::GEPOp::create(
-          e.b, e.loc, pointer, e.b.getI8Type(), rowStarts[row], lhsAt);
+      Value address = LLVM::GEPOp::create(e.b, e.loc, pointer, e.b.getI8Type(),
+                                          rowStarts[row], lhsAt);
       Value bits = e.broadcast(
           LLVM::LoadOp::create(e.b, e.loc, e.b.getI32Type(), address, 4),
           lanes);
@@ -211,8 +212,10 @@ private:
 
 } // namespace
 
-SmallVector<Value> mlir::lowbit::emitDwordTile(
-    Emission &e, const MatmulOperands &operands, const MatmulTile &tile,
-    const KernelRow &kernel, LevelsType lhs, LevelsType rhs) {
+SmallVector<Value> mlir::lowbit::emitDwordTile(Emission &e,
+                                               const MatmulOperands &operands,
+                                               const MatmulTile &tile,
+                                               const KernelRow &kernel,
+                                               LevelsType lhs, LevelsType rhs) {
   return DwordTile(e, operands, tile, kernel, lhs, rhs).emit();
 }

@@ -18,8 +18,7 @@ using namespace mlir::lowbit;
 /// The bits [part, part + lanes) of a word as a vector of i1.
 static Value bitsOf(Emission &e, Value word, int64_t part, int64_t lanes) {
   auto all = VectorType::get({64}, e.b.getI1Type());
-  Value bits = vector::BitCastOp::create(e.b, e.loc, all,
-                                         e.broadcast(word, 1));
+  Value bits = vector::BitCastOp::create(e.b, e.loc, all, e.broadcast(word, 1));
   return vector::ExtractStridedSliceOp::create(e.b, e.loc, bits, part, lanes,
                                                int64_t(1));
 }
@@ -47,8 +46,8 @@ LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
     Value id = memref::LoadOp::create(e.b, e.loc, op.getIds(), position);
     id = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), id);
     bool perRow = cast<MemRefType>(op.getScale().getType()).getRank() == 1;
-    Value scale = memref::LoadOp::create(e.b, e.loc, op.getScale(),
-                                         perRow ? ValueRange(id) : ValueRange());
+    Value scale = memref::LoadOp::create(
+        e.b, e.loc, op.getScale(), perRow ? ValueRange(id) : ValueRange());
     scale = e.broadcast(scale, lanes);
     auto emitPart = [&](ArrayRef<Value> words, Value k, int64_t part,
                         Value count) {
@@ -70,14 +69,14 @@ LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
       SmallVector<Value> words;
       Value at = e.mul(e.floorDiv(begin, 64), e.index(planes));
       for (unsigned plane = 0; plane < planes; ++plane)
-        words.push_back(memref::LoadOp::create(
-            e.b, e.loc, op.getTable(),
-            ValueRange{id, e.add(at, e.index(plane))}));
+        words.push_back(
+            memref::LoadOp::create(e.b, e.loc, op.getTable(),
+                                   ValueRange{id, e.add(at, e.index(plane))}));
       for (int64_t part = 0; part < 64; part += lanes) {
         Value left;
         if (count)
-          left = arith::MaxSIOp::create(
-              e.b, e.loc, e.sub(count, e.index(part)), e.index(0));
+          left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(part)),
+                                        e.index(0));
         emitPart(words, e.add(begin, e.index(part)), part, left);
       }
     });

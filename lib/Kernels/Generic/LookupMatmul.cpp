@@ -9,12 +9,12 @@
 // faster than their popcount.
 //
 // Four elements of the left side are a table of 16 bytes: entry w is the sum of
-// the codes u_k that the bits of w select. A byte shuffle looks up 32 nibbles of
-// weights at once. The tables of a tile of rows are built once and used for all
-// panels; codes of several bits cost no more than single bits, only their bytes
-// fill up sooner. Lanes are bytes, widened to 16 bits before they can overflow
-// and to 32 bits at the end; the weights are stored in the order in which that
-// leaves the channels.
+// the codes u_k that the bits of w select. A byte shuffle looks up 32 nibbles
+// of weights at once. The tables of a tile of rows are built once and used for
+// all panels; codes of several bits cost no more than single bits, only their
+// bytes fill up sooner. Lanes are bytes, widened to 16 bits before they can
+// overflow and to 32 bits at the end; the weights are stored in the order in
+// which that leaves the channels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +34,7 @@ public:
              const KernelRow &kernel, LevelsType lhs, LevelsType rhs,
              Value counts)
       : e(e), operands(operands), kernel(kernel), lhs(lhs), rhs(rhs),
-        counts(counts), bytes(kernel.vectorLanes * 8),
-        planes(lhs.getPlanes()) {
+        counts(counts), bytes(kernel.vectorLanes * 8), planes(lhs.getPlanes()) {
     auto lhsType = cast<MemRefType>(operands.lhs.getType());
     lastWord = e.sub(e.dim(operands.lhs, lhsType.getRank() - 1), e.index(1));
     words = e.floorDiv(lastWord, planes);
@@ -49,9 +48,9 @@ public:
       for (int64_t r = 0; r < rows; ++r) {
         SmallVector<Value> bits;
         for (unsigned plane = 0; plane < planes; ++plane)
-          bits.push_back(lhsWord(batch, row, r,
-                                 e.add(e.mul(word, e.index(planes)),
-                                       e.index(plane))));
+          bits.push_back(
+              lhsWord(batch, row, r,
+                      e.add(e.mul(word, e.index(planes)), e.index(plane))));
         for (int64_t nibble = 0; nibble < 16; ++nibble) {
           Value table;
           for (unsigned plane = planes; plane-- > 0;) {
@@ -60,15 +59,13 @@ public:
                 arith::ShRUIOp::create(e.b, e.loc, bits[plane],
                                        e.i64(4 * nibble)),
                 e.i64(15));
-            at = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(),
-                                            at);
+            at = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), at);
             Value ones = e.load(counts, {at, e.index(0)}, 16);
             table = table ? e.add(e.add(table, table), ones) : ones;
           }
           Value position = e.add(e.mul(word, e.index(16)), e.index(nibble));
           vector::StoreOp::create(e.b, e.loc, table, tables,
-                                  ValueRange{position, e.index(r),
-                                             e.index(0)});
+                                  ValueRange{position, e.index(r), e.index(0)});
         }
       }
     });
@@ -94,9 +91,7 @@ public:
   }
 
 private:
-  VectorType byteVector() {
-    return VectorType::get({bytes}, e.b.getI8Type());
-  }
+  VectorType byteVector() { return VectorType::get({bytes}, e.b.getI8Type()); }
   Value lhsWord(ArrayRef<Value> batch, Value row, int64_t offset,
                 Value position) {
     SmallVector<Value> indices(batch);
@@ -139,8 +134,8 @@ private:
         Value both = weights(panel, step, v);
         nibbles[v][0] = arith::AndIOp::create(e.b, e.loc, both, low);
         Value shifted = vector::BitCastOp::create(e.b, e.loc, half, both);
-        shifted = arith::ShRUIOp::create(e.b, e.loc, shifted,
-                                         e.constant(half, 4));
+        shifted =
+            arith::ShRUIOp::create(e.b, e.loc, shifted, e.constant(half, 4));
         shifted = vector::BitCastOp::create(e.b, e.loc, byteVector(), shifted);
         nibbles[v][1] = arith::AndIOp::create(e.b, e.loc, shifted, low);
       }
@@ -162,8 +157,8 @@ private:
     SmallVector<Value> next;
     for (auto [i, value] : llvm::enumerate(added)) {
       Value pairs = vector::BitCastOp::create(e.b, e.loc, wide, value);
-      Value even = arith::AndIOp::create(e.b, e.loc, pairs,
-                                         e.constant(wide, 255));
+      Value even =
+          arith::AndIOp::create(e.b, e.loc, pairs, e.constant(wide, 255));
       Value odd =
           arith::ShRUIOp::create(e.b, e.loc, pairs, e.constant(wide, 8));
       next.push_back(e.add(sums[2 * i], even));
@@ -187,11 +182,11 @@ private:
                                                sums[r * 4 + v * 2 + i]);
         // Bytes 4 i, 4 i + 1, 4 i + 2, 4 i + 3 in turn.
         for (Value pair : pairs)
-          parts.push_back(arith::AndIOp::create(e.b, e.loc, pair,
-                                                e.constant(part, 65535)));
+          parts.push_back(
+              arith::AndIOp::create(e.b, e.loc, pair, e.constant(part, 65535)));
         for (Value pair : pairs)
-          parts.push_back(arith::ShRUIOp::create(e.b, e.loc, pair,
-                                                 e.constant(part, 16)));
+          parts.push_back(
+              arith::ShRUIOp::create(e.b, e.loc, pair, e.constant(part, 16)));
       }
       products.push_back(e.concat(parts));
     }
@@ -204,9 +199,9 @@ private:
     auto part = VectorType::get({kernel.lanes / 4}, e.b.getI32Type());
     SmallVector<Value> parts;
     for (int64_t i = 0; i < 4; ++i) {
-      Value raw = e.load(operands.rhs,
-                         {panel, e.add(steps, e.index(i)), e.index(0)},
-                         kernel.lanes);
+      Value raw =
+          e.load(operands.rhs, {panel, e.add(steps, e.index(i)), e.index(0)},
+                 kernel.lanes);
       parts.push_back(vector::BitCastOp::create(e.b, e.loc, part, raw));
     }
     return e.concat(parts);
@@ -224,8 +219,8 @@ private:
 
 } // namespace
 
-/// The table of popcount(a & w) for nibbles a (row) and w (entry), a constant of
-/// the module.
+/// The table of popcount(a & w) for nibbles a (row) and w (entry), a constant
+/// of the module.
 static Value getNibbleCounts(Emission &e, Operation *op) {
   constexpr llvm::StringLiteral kName = "lowbit_nibble_counts";
   auto type = MemRefType::get({16, 16}, e.b.getI8Type());
@@ -238,9 +233,8 @@ static Value getNibbleCounts(Emission &e, Operation *op) {
     OpBuilder atModule = OpBuilder::atBlockBegin(module.getBody());
     memref::GlobalOp::create(
         atModule, e.loc, kName, atModule.getStringAttr("private"), type,
-        DenseElementsAttr::get(
-            RankedTensorType::get({16, 16}, e.b.getI8Type()),
-            ArrayRef<int8_t>(counts)),
+        DenseElementsAttr::get(RankedTensorType::get({16, 16}, e.b.getI8Type()),
+                               ArrayRef<int8_t>(counts)),
         /*constant=*/true, atModule.getI64IntegerAttr(64));
   }
   return memref::GetGlobalOp::create(e.b, e.loc, type, kName);
@@ -284,8 +278,7 @@ LogicalResult mlir::lowbit::emitLookupMatmul(Emission &e, PackedMatmulOp op,
       e.forLoop(begin, end, 1, [&](Value panel) {
         SmallVector<Value> sums =
             tile.emit(tables, batch, row, tileRows, panel);
-        storeTile(e, op, operands, kernel, sums, tileRows, batch, row,
-                  panel);
+        storeTile(e, op, operands, kernel, sums, tileRows, batch, row, panel);
       });
     });
   };

@@ -61,8 +61,8 @@ public:
       if (known && *known % kGroup == 0)
         return several();
       Value end = e.add(first, e.index(kGroup));
-      Value whole = arith::CmpIOp::create(
-          e.b, e.loc, arith::CmpIPredicate::ule, end, rows);
+      Value whole = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ule,
+                                          end, rows);
       e.ifElse(whole, several, [&] {
         e.forLoop(first, rows, 1, [&](Value row) { body(at(row)); });
       });
@@ -91,21 +91,21 @@ public:
     auto add = [&](Value a, Value b) -> Value {
       return arith::AddFOp::create(e.b, e.loc, a, b);
     };
-    Value most = e.mul(e.floorDiv(size, kPartial * lanes),
-                       e.index(kPartial * lanes));
+    Value most =
+        e.mul(e.floorDiv(size, kPartial * lanes), e.index(kPartial * lanes));
     Value whole = e.mul(e.floorDiv(size, lanes), e.index(lanes));
     SmallVector<Value> sums(rows * kPartial, e.constant(type, 0));
-    sums = e.forLoop(
-        e.index(0), most, kPartial * lanes, sums,
-        [&](Value k, ValueRange carried) {
-          SmallVector<Value> next;
-          for (size_t row = 0; row < rows; ++row)
-            for (int64_t i = 0; i < kPartial; ++i)
-              next.push_back(
-                  add(carried[row * kPartial + i],
-                      term(row, e.add(k, e.index(i * lanes)), Value())));
-          return next;
-        });
+    sums =
+        e.forLoop(e.index(0), most, kPartial * lanes, sums,
+                  [&](Value k, ValueRange carried) {
+                    SmallVector<Value> next;
+                    for (size_t row = 0; row < rows; ++row)
+                      for (int64_t i = 0; i < kPartial; ++i)
+                        next.push_back(add(
+                            carried[row * kPartial + i],
+                            term(row, e.add(k, e.index(i * lanes)), Value())));
+                    return next;
+                  });
     SmallVector<Value> rest;
     for (size_t row = 0; row < rows; ++row)
       rest.push_back(sums[row * kPartial]);
@@ -113,9 +113,8 @@ public:
       return [&, masked](Value k, ValueRange carried) {
         SmallVector<Value> next;
         for (size_t row = 0; row < rows; ++row)
-          next.push_back(
-              add(carried[row],
-                  term(row, k, masked ? e.sub(size, k) : Value())));
+          next.push_back(add(carried[row],
+                             term(row, k, masked ? e.sub(size, k) : Value())));
         return next;
       };
     };
@@ -219,8 +218,8 @@ private:
         e.b, e.loc, rows.load(source, positions[r], k, left), means[r]);
   }
 
-  /// d / deviation, correctly rounded. With fma in three fast steps instead of a
-  /// division (P. Markstein, 1990): the product with the rounded inverse, its
+  /// d / deviation, correctly rounded. With fma in three fast steps instead of
+  /// a division (P. Markstein, 1990): the product with the rounded inverse, its
   /// remainder, which is exact, and the correction. Magnitudes stay far from
   /// overflow, since no element lies further from the mean than sqrt(K)
   /// deviations.
@@ -265,8 +264,7 @@ public:
           SmallVector<Value> words = emitWords(row, begin, count, element);
           SmallVector<Value> next;
           for (auto [word, sum] : llvm::zip_equal(words, carried))
-            next.push_back(
-                e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
+            next.push_back(e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
           Value at = e.floorDiv(begin, 64);
           size_t plane = 0;
           for (const Result &result : results)
@@ -307,8 +305,8 @@ private:
     for (int64_t first = 0; first < 64; first += rows.lanes) {
       Value k = e.add(begin, e.index(first)), left;
       if (count)
-        left = arith::MaxSIOp::create(
-            e.b, e.loc, e.sub(count, e.index(first)), e.index(0));
+        left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(first)),
+                                      e.index(0));
       Value y = element(k, left);
       rows.store(y, row, k, left);
       SmallVector<Value> position(row);

@@ -13,9 +13,9 @@
 //   sum a w = K a0 w0 + a0 sw sum(v) + w0 sa sum(u)
 //           + sa sw sum over i, j of 2^(i+j) popcount(u_i & v_j)
 //
-// The sums of codes come packed with the operands. Lanes of a vector are rows of
-// the right side, so nothing is added across lanes, and any K works without a
-// tail: bits beyond K are zero on both sides.
+// The sums of codes come packed with the operands. Lanes of a vector are rows
+// of the right side, so nothing is added across lanes, and any K works without
+// a tail: bits beyond K are zero on both sides.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,8 +41,7 @@ public:
   }
 
   SmallVector<Value> emit() {
-    SmallVector<Value> counts(tile.rows * vectors,
-                              e.constant(wordVector(), 0));
+    SmallVector<Value> counts(tile.rows * vectors, e.constant(wordVector(), 0));
     int64_t pairs = lhs.getPlanes() * rhs.getPlanes();
     if (pairs == 1)
       counts = count(e.index(0), e.index(0), counts);
@@ -131,12 +130,11 @@ private:
     std::optional<int64_t> known = getConstantIntValue(words);
     if (known && *known <= kChunk)
       return widen(countBytes(e.index(0), words, lhsPlane, rhsPlane), counts);
-    return e.forLoop(e.index(0), words, kChunk, counts,
-                     [&](Value begin, ValueRange sums) {
-                       Value end = e.min(e.add(begin, e.index(kChunk)), words);
-                       return widen(countBytes(begin, end, lhsPlane, rhsPlane),
-                                    sums);
-                     });
+    return e.forLoop(
+        e.index(0), words, kChunk, counts, [&](Value begin, ValueRange sums) {
+          Value end = e.min(e.add(begin, e.index(kChunk)), words);
+          return widen(countBytes(begin, end, lhsPlane, rhsPlane), sums);
+        });
   }
 
   SmallVector<Value> countBytes(Value begin, Value end, Value lhsPlane,
@@ -176,9 +174,9 @@ private:
                                              : "llvm.x86.avx2.psad.bw";
     SmallVector<Value> sums;
     for (auto [value, count] : llvm::zip(bytes, counts)) {
-      auto call = LLVM::CallIntrinsicOp::create(
-          e.b, e.loc, wordVector(), e.b.getStringAttr(name),
-          ValueRange{value, zero});
+      auto call = LLVM::CallIntrinsicOp::create(e.b, e.loc, wordVector(),
+                                                e.b.getStringAttr(name),
+                                                ValueRange{value, zero});
       sums.push_back(e.add(count, call.getResult(0)));
     }
     return sums;
@@ -211,8 +209,9 @@ private:
 
 } // namespace
 
-SmallVector<Value> mlir::lowbit::emitPopcountTile(
-    Emission &e, const MatmulOperands &operands, const MatmulTile &tile,
-    const KernelRow &kernel, LevelsType lhs, LevelsType rhs) {
+SmallVector<Value>
+mlir::lowbit::emitPopcountTile(Emission &e, const MatmulOperands &operands,
+                               const MatmulTile &tile, const KernelRow &kernel,
+                               LevelsType lhs, LevelsType rhs) {
   return PopcountTile(e, operands, tile, kernel, lhs, rhs).emit();
 }

@@ -7,10 +7,11 @@
 //
 // Quantize and pack in one sweep: see `lowbit.quantize_pack`.
 //
-// Two shapes of code. Where K is contiguous, 64 elements of a row are compared a
-// vector at a time and their bits joined to a word. Where the rows of the logical
-// operand are contiguous (values of attention, packed along the sequence), the
-// lanes of a vector are rows and each step along K sets one bit in every lane.
+// Two shapes of code. Where K is contiguous, 64 elements of a row are compared
+// a vector at a time and their bits joined to a word. Where the rows of the
+// logical operand are contiguous (values of attention, packed along the
+// sequence), the lanes of a vector are rows and each step along K sets one bit
+// in every lane.
 //
 //===----------------------------------------------------------------------===//
 
@@ -187,14 +188,13 @@ private:
   void emitAlongSize() {
     SmallVector<Value> extents(batchExtents);
     extents.push_back(rows);
-    e.parallel(extents, /*grain=*/8, [&](ValueRange ivs) {
-      packRow(ivs.drop_back(), ivs.back());
-    });
+    e.parallel(extents, /*grain=*/8,
+               [&](ValueRange ivs) { packRow(ivs.drop_back(), ivs.back()); });
     if (!panels)
       return;
     // Lanes beyond the last row hold nothing.
-    Value padded = e.mul(e.ceilDiv(rows, packing.getLanes()),
-                         e.index(packing.getLanes()));
+    Value padded =
+        e.mul(e.ceilDiv(rows, packing.getLanes()), e.index(packing.getLanes()));
     std::optional<int64_t> known = getConstantIntValue(rows);
     if (known && *known % packing.getLanes() == 0)
       return;
@@ -279,8 +279,8 @@ private:
           Value end = e.min(e.add(begin, e.index(wordBits)), size);
           SmallVector<Value> init(zeros);
           init.push_back(e.constant(wordsType, 1));
-          SmallVector<Value> packed = e.forLoop(
-              begin, end, 1, init, [&](Value k, ValueRange state) {
+          SmallVector<Value> packed =
+              e.forLoop(begin, end, 1, init, [&](Value k, ValueRange state) {
                 Value x = e.load(op.getInput(), inputIndex(batch, row, k),
                                  width, count);
                 SmallVector<Value> bits = quantize(x, shift, scale);
@@ -289,10 +289,9 @@ private:
                 for (auto [bit, value] : llvm::zip(bits, state.drop_back())) {
                   if (mask)
                     bit = arith::AndIOp::create(e.b, e.loc, bit, mask);
-                  Value set = arith::SelectOp::create(e.b, e.loc, bit, one,
-                                                      zero);
-                  next.push_back(
-                      arith::OrIOp::create(e.b, e.loc, value, set));
+                  Value set =
+                      arith::SelectOp::create(e.b, e.loc, bit, one, zero);
+                  next.push_back(arith::OrIOp::create(e.b, e.loc, value, set));
                 }
                 next.push_back(e.add(one, one));
                 return next;

@@ -8,9 +8,9 @@
 // Packed rows in another order: see `lowbit.repack`.
 //
 // Where the last dimension stays last, runs of bits of a row are cut out and
-// stored as words. Where it becomes the rows of the result (values of attention,
-// packed along the sequence), the bits of a run are the lanes of a vector and
-// each step along the sequence sets one bit in every lane.
+// stored as words. Where it becomes the rows of the result (values of
+// attention, packed along the sequence), the bits of a run are the lanes of a
+// vector and each step along the sequence sets one bit in every lane.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,8 +30,8 @@ public:
         lanes(op.getPacking().getLanes()),
         dwords(op.getPacking().getOrder() == Order::dwords),
         panels(dwords || op.getPacking().getOrder() == Order::panels),
-        wordBits(dwords ? 32 : 64),
-        permutation(op.getPermutation()), extent(op.getSplit()[1]) {
+        wordBits(dwords ? 32 : 64), permutation(op.getPermutation()),
+        extent(op.getSplit()[1]) {
     int64_t rank = permutation.size();
     for (int64_t dim = 0; dim < rank - 2; ++dim)
       extents.push_back(e.dim(op.getInput(), dim));
@@ -71,8 +71,7 @@ private:
     Value bit = e.add(e.mul(split[last - 1], e.index(extent)), k);
     auto load = [&](Value word) -> Value {
       SmallVector<Value> indices(ArrayRef<Value>(split).take_front(last - 1));
-      indices.push_back(
-          e.add(e.mul(word, e.index(planes)), e.index(plane)));
+      indices.push_back(e.add(e.mul(word, e.index(planes)), e.index(plane)));
       return memref::LoadOp::create(e.b, e.loc, op.getInput(), indices);
     };
     Value word = e.floorDiv(bit, 64);
@@ -97,12 +96,11 @@ private:
                llvm::function_ref<Value(Value)> load) {
     Value end = e.add(bit, e.index(count - 1));
     Value next = e.floorDiv(end, 64);
-    Value crosses =
-        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, next,
-                              e.floorDiv(bit, 64));
+    Value crosses = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne,
+                                          next, e.floorDiv(bit, 64));
     Value up = arith::AndIOp::create(
-        e.b, e.loc,
-        arith::SubIOp::create(e.b, e.loc, e.i64(64), shift), e.i64(63));
+        e.b, e.loc, arith::SubIOp::create(e.b, e.loc, e.i64(64), shift),
+        e.i64(63));
     Value high = arith::ShLIOp::create(e.b, e.loc, load(next), up);
     high = arith::SelectOp::create(e.b, e.loc, crosses, high, e.i64(0));
     return arith::OrIOp::create(e.b, e.loc, bits, high);
@@ -175,8 +173,8 @@ private:
         return packPanel(batch, panel, rest);
       if (rest == 0)
         return packPanel(batch, panel, lanes);
-      Value full = arith::CmpIOp::create(
-          e.b, e.loc, arith::CmpIPredicate::ult, panel, e.index(whole));
+      Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                         panel, e.index(whole));
       e.ifElse(
           full, [&] { packPanel(batch, panel, lanes); },
           [&] { packPanel(batch, panel, rest); });
@@ -200,8 +198,8 @@ private:
           Value end = e.min(e.add(begin, e.index(wordBits)), size);
           SmallVector<Value> init(zeros);
           init.push_back(e.constant(type, 1));
-          SmallVector<Value> packed = e.forLoop(
-              begin, end, 1, init, [&](Value k, ValueRange state) {
+          SmallVector<Value> packed =
+              e.forLoop(begin, end, 1, init, [&](Value k, ValueRange state) {
                 SmallVector<Value> position(batch);
                 // The position of a row is not used: rows are the lanes.
                 position.append({e.index(0), k});
@@ -235,8 +233,8 @@ private:
   Value laneMask(Value bits, VectorType type) {
     int64_t width = type.getNumElements();
     if (width < 64)
-      bits = arith::TruncIOp::create(e.b, e.loc,
-                                     e.b.getIntegerType(width), bits);
+      bits =
+          arith::TruncIOp::create(e.b, e.loc, e.b.getIntegerType(width), bits);
     auto single = VectorType::get({1}, bits.getType());
     return vector::BitCastOp::create(
         e.b, e.loc, type,

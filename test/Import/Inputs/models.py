@@ -1,14 +1,14 @@
-#===----------------------------------------------------------------------===#
+# ===----------------------------------------------------------------------===#
 #
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-#===----------------------------------------------------------------------===#
+# ===----------------------------------------------------------------------===#
 #
 # Makes one small model: `models.py NAME FILE`. A model is a function of this
 # file; `node` and `model` keep it to a few lines.
 #
-#===----------------------------------------------------------------------===#
+# ===----------------------------------------------------------------------===#
 
 import pathlib
 import sys
@@ -46,7 +46,9 @@ def value(text):
 
 
 def node(op, inputs, outputs, name=None, **attributes):
-    return helper.make_node(op, inputs.split(), outputs.split(), name=name or op.lower(), **attributes)
+    return helper.make_node(
+        op, inputs.split(), outputs.split(), name=name or op.lower(), **attributes
+    )
 
 
 def tensor(name, array, dtype="float32"):
@@ -59,7 +61,11 @@ def ints(name, *values):
 
 def model(opset, inputs, outputs, nodes, weights=(), domains=()):
     graph = helper.make_graph(
-        nodes, "g", [value(v) for v in inputs.split()], [value(v) for v in outputs.split()], list(weights)
+        nodes,
+        "g",
+        [value(v) for v in inputs.split()],
+        [value(v) for v in outputs.split()],
+        list(weights),
     )
     imports = [helper.make_opsetid("", opset), *(helper.make_opsetid(d, v) for d, v in domains)]
     return helper.make_model(graph, opset_imports=imports)
@@ -96,7 +102,14 @@ def typed_fields():
         tensor("e", np.zeros([0, 3])),
     ]
     names = [w.name for w in weights]
-    dtypes = {"f": "f32[2]", "h": "f16[2]", "b": "bool[2]", "u": "u8[2]", "i": "i8[2]", "e": "f32[0,3]"}
+    dtypes = {
+        "f": "f32[2]",
+        "h": "f16[2]",
+        "b": "bool[2]",
+        "u": "u8[2]",
+        "i": "i8[2]",
+        "e": "f32[0,3]",
+    }
     return model(
         17,
         "",
@@ -163,7 +176,10 @@ def squeeze13():
 
 @case
 def softmax11():
-    nodes = [node("Softmax", "x", "y", name="middle"), node("Softmax", "x", "z", name="last", axis=2)]
+    nodes = [
+        node("Softmax", "x", "y", name="middle"),
+        node("Softmax", "x", "z", name="last", axis=2),
+    ]
     return model(11, "x:f32[2,3,4]", "y:f32[2,3,4] z:f32[2,3,4]", nodes)
 
 
@@ -175,13 +191,21 @@ def softmax13():
 @case
 def dropout():
     weights = [tensor("ratio", 0.1), tensor("mode", False, "bool")]
-    return model(17, "x:f32[2]", "y:f32[2]", [node("Dropout", "x ratio mode", "d mask"), node("Abs", "d", "y")], weights)
+    return model(
+        17,
+        "x:f32[2]",
+        "y:f32[2]",
+        [node("Dropout", "x ratio mode", "d mask"), node("Abs", "d", "y")],
+        weights,
+    )
 
 
 @case
 def dropout_training():
     weights = [tensor("ratio", 0.1), tensor("mode", True, "bool")]
-    return model(17, "x:f32[2]", "y:f32[2]", [node("Dropout", "x ratio mode", "y", name="drop")], weights)
+    return model(
+        17, "x:f32[2]", "y:f32[2]", [node("Dropout", "x ratio mode", "y", name="drop")], weights
+    )
 
 
 @case
@@ -240,14 +264,19 @@ def clip_slice_pad():
 @case
 def attention23():
     nodes = [node("Attention", "q k v m", "y", q_num_heads=4, kv_num_heads=2, is_causal=1)]
-    return model(23, "q:f32[b,s,32] k:f32[b,t,16] v:f32[b,t,16] m:bool[s,t]", "y:f32[b,s,32]", nodes)
+    return model(
+        23, "q:f32[b,s,32] k:f32[b,t,16] v:f32[b,t,16] m:bool[s,t]", "y:f32[b,s,32]", nodes
+    )
 
 
 @case
 def attention_cache():
     nodes = [node("Attention", "q k v m p", "y")]
     return model(
-        23, "q:f32[1,2,3,4] k:f32[1,2,3,4] v:f32[1,2,3,4] m:bool[3,3] p:f32[1,2,3,4]", "y:f32[1,2,3,4]", nodes
+        23,
+        "q:f32[1,2,3,4] k:f32[1,2,3,4] v:f32[1,2,3,4] m:bool[3,3] p:f32[1,2,3,4]",
+        "y:f32[1,2,3,4]",
+        nodes,
     )
 
 
@@ -266,7 +295,13 @@ def unsupported():
 
 
 def one(opset, op, inputs="x", weights=(), out="y:f32[2,3]", **attributes):
-    return model(opset, "x:f32[2,3] i:i64[2]", out, [node(op, inputs, "y", name="bad", **attributes)], weights)
+    return model(
+        opset,
+        "x:f32[2,3] i:i64[2]",
+        out,
+        [node(op, inputs, "y", name="bad", **attributes)],
+        weights,
+    )
 
 
 REFUSED = {
@@ -280,26 +315,42 @@ REFUSED = {
     "absent_input": lambda: model(
         17, "x:f32[2]", "y:f32[2]", [helper.make_node("Add", ["x", ""], ["y"], name="bad")]
     ),
-    "too_many_outputs": lambda: model(17, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "y z", name="bad")]),
+    "too_many_outputs": lambda: model(
+        17, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "y z", name="bad")]
+    ),
     "undefined_input": lambda: one(17, "Add", "x nowhere"),
     "unsorted": lambda: model(
-        17, "x:f32[2]", "y:f32[2]", [node("Abs", "a", "y", name="second"), node("Neg", "x", "a", name="first")]
+        17,
+        "x:f32[2]",
+        "y:f32[2]",
+        [node("Abs", "a", "y", name="second"), node("Neg", "x", "a", name="first")],
     ),
     "cycle": lambda: model(17, "x:f32[2]", "y:f32[2]", [node("Add", "x y", "y", name="loop")]),
     "variable_axes": lambda: one(13, "Squeeze", "x i"),
     "dims_disagree": lambda: one(17, "MatMul", "x x"),
     "duplicate_input": lambda: model(17, "x:f32[2] x:f32[2]", "y:f32[2]", [node("Abs", "x", "y")]),
     "duplicate_output": lambda: model(
-        17, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "y", name="a"), node("Neg", "x", "y", name="b")]
+        17,
+        "x:f32[2]",
+        "y:f32[2]",
+        [node("Abs", "x", "y", name="a"), node("Neg", "x", "y", name="b")],
     ),
-    "shadowed": lambda: model(17, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "w"), node("Neg", "w", "y")], [tensor("w", [1, 2])]),
+    "shadowed": lambda: model(
+        17,
+        "x:f32[2]",
+        "y:f32[2]",
+        [node("Abs", "x", "w"), node("Neg", "w", "y")],
+        [tensor("w", [1, 2])],
+    ),
     "undefined_output": lambda: model(17, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "z")]),
     "no_outputs": lambda: model(17, "x:f32[2]", "", [node("Abs", "x", "z")]),
     "output_shape": lambda: model(17, "x:f32[2]", "y:f32[3]", [node("Abs", "x", "y")]),
     "input_rank": lambda: model(17, "x:f32", "y:f32", [node("Abs", "x", "y")]),
     "input_string": lambda: model(17, "x:string[2]", "y:string[2]", [node("Identity", "x", "y")]),
     "input_negative": lambda: model(17, "x:f32[-3]", "y:f32[2]", [node("Abs", "x", "y")]),
-    "input_huge": lambda: model(17, "x:f32[1099511627776]", "y:f32[1099511627776]", [node("Abs", "x", "y")]),
+    "input_huge": lambda: model(
+        17, "x:f32[1099511627776]", "y:f32[1099511627776]", [node("Abs", "x", "y")]
+    ),
     "rank_unknown": lambda: model(17, "x:f32[n] s:i64[m]", "y:f32", [node("Reshape", "x s", "y")]),
     "old_opset": lambda: model(9, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "y")]),
     "new_opset": lambda: model(999, "x:f32[2]", "y:f32[2]", [node("Abs", "x", "y")]),
@@ -307,9 +358,13 @@ REFUSED = {
     "cast_unknown": lambda: one(17, "Cast", to=250),
     "pad_reflect": lambda: one(17, "Pad", "x p", [ints("p", 0, 0, 1, 1)], mode="reflect"),
     "scatter_add": lambda: one(18, "ScatterND", "x i x", reduction="add"),
-    "two_values": lambda: model(17, "", "y:f32[]", [node("Constant", "", "y", name="bad", value_float=1.0, value_int=1)]),
+    "two_values": lambda: model(
+        17, "", "y:f32[]", [node("Constant", "", "y", name="bad", value_float=1.0, value_int=1)]
+    ),
     "no_value": lambda: model(17, "", "y:f32[]", [node("Constant", "", "y", name="bad")]),
-    "string_value": lambda: model(17, "", "y:f32[]", [node("Constant", "", "y", name="bad", value_string="s")]),
+    "string_value": lambda: model(
+        17, "", "y:f32[]", [node("Constant", "", "y", name="bad", value_string="s")]
+    ),
 }
 MODELS.update(REFUSED)
 
@@ -318,7 +373,9 @@ MODELS.update(REFUSED)
 
 
 def claims(**fields):
-    m = model(17, "x:f32[8,4]", "y:f32[8,4]", [node("Add", "x w", "y")], [tensor("w", np.ones([8, 4]))])
+    m = model(
+        17, "x:f32[8,4]", "y:f32[8,4]", [node("Add", "x w", "y")], [tensor("w", np.ones([8, 4]))]
+    )
     weight = m.graph.initializer[0]
     for key, content in fields.items():
         if key == "dims":
@@ -354,7 +411,11 @@ def external(location=None, offset="0", length="128"):
         weight = m.graph.initializer[0]
         weight.data_location = TensorProto.EXTERNAL
         beside = pathlib.Path(sys.argv[2]).name + ".bin"
-        entries = {"location": beside if location is None else location, "offset": offset, "length": length}
+        entries = {
+            "location": beside if location is None else location,
+            "offset": offset,
+            "length": length,
+        }
         for key, content in entries.items():
             if content is not None:
                 weight.external_data.add(key=key, value=content)

@@ -56,7 +56,8 @@ TEST_F(ConstantsTest, ElementTypesMustMatch) {
 }
 
 TEST_F(ConstantsTest, Bools) {
-  auto attr = makeConstant<uint8_t>(tensor({3}, builder.getI1Type()), {1, 0, 1});
+  auto attr =
+      makeConstant<uint8_t>(tensor({3}, builder.getI1Type()), {1, 0, 1});
   auto elements = getConstantElements<bool>(attr);
   ASSERT_TRUE(elements);
   EXPECT_EQ((*elements)[0], true);
@@ -84,7 +85,8 @@ TEST_F(ConstantsTest, ResourcesHaveDifferentNames) {
 }
 
 TEST_F(ConstantsTest, MisalignedResourceIsCopied) {
-  alignas(8) static const char bytes[9] = {0, 0, 0, static_cast<char>(0x80), 0x3f, 0, 0, 0, 0};
+  alignas(8) static const char bytes[9] = {
+      0, 0, 0, static_cast<char>(0x80), 0x3f, 0, 0, 0, 0};
   auto attr = makeResource(tensor({1}, builder.getF32Type()),
                            ArrayRef<char>(bytes + 1, 4), nullptr);
   auto elements = getConstantElements<float>(attr);
@@ -93,29 +95,30 @@ TEST_F(ConstantsTest, MisalignedResourceIsCopied) {
 }
 
 TEST_F(ConstantsTest, ResourceOfWrongSizeIsRefused) {
-  auto attr = makeResource(tensor({2}, builder.getF32Type()),
-                           std::vector<float>{1});
+  auto attr =
+      makeResource(tensor({2}, builder.getF32Type()), std::vector<float>{1});
   EXPECT_FALSE(getConstantElements<float>(attr));
 }
 
 TEST_F(ConstantsTest, Scalars) {
   auto f32 = builder.getF32Type();
-  EXPECT_EQ(getConstantScalarFloat(
-                makeConstant<float>(tensor({1, 1}, f32), {2.5f})),
-            2.5);
-  EXPECT_EQ(getConstantScalarFloat(
-                DenseElementsAttr::get(tensor({4}, f32), 0.5f)),
-            0.5);
-  EXPECT_FALSE(getConstantScalarFloat(
-      makeConstant<float>(tensor({2}, f32), {1, 2})));
+  EXPECT_EQ(
+      getConstantScalarFloat(makeConstant<float>(tensor({1, 1}, f32), {2.5f})),
+      2.5);
+  EXPECT_EQ(
+      getConstantScalarFloat(DenseElementsAttr::get(tensor({4}, f32), 0.5f)),
+      0.5);
+  EXPECT_FALSE(
+      getConstantScalarFloat(makeConstant<float>(tensor({2}, f32), {1, 2})));
   EXPECT_FALSE(getConstantScalarInt(makeConstant<float>(tensor({}, f32), {1})));
-  EXPECT_EQ(getConstantScalarInt(makeConstant<int64_t>(
-                tensor({}, builder.getI64Type()), {-3})),
+  EXPECT_EQ(getConstantScalarInt(
+                makeConstant<int64_t>(tensor({}, builder.getI64Type()), {-3})),
             -3);
 }
 
 TEST_F(ConstantsTest, Limits) {
-  auto attr = makeConstant<int64_t>(tensor({3}, builder.getI64Type()), {1, 2, 3});
+  auto attr =
+      makeConstant<int64_t>(tensor({3}, builder.getI64Type()), {1, 2, 3});
   EXPECT_TRUE(getConstantInts(attr, 3));
   EXPECT_FALSE(getConstantInts(attr, 2));
 }
@@ -131,8 +134,8 @@ TEST_F(ConstantsTest, Empty) {
 }
 
 TEST_F(ConstantsTest, ReshapeSharesStorage) {
-  auto attr = makeResource(tensor({2, 3}, builder.getF32Type()),
-                           std::vector<float>(6));
+  auto attr =
+      makeResource(tensor({2, 3}, builder.getF32Type()), std::vector<float>(6));
   auto other = dyn_cast_or_null<DenseResourceElementsAttr>(
       reshapeConstant(attr, tensor({6}, builder.getF32Type())));
   ASSERT_TRUE(other);

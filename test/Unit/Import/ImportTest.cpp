@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Models in memory: every prefix and every changed byte of a small model is
-// either read or refused with a diagnostic. The model is written by hand, so that
-// the test needs no ONNX.
+// either read or refused with a diagnostic. The model is written by hand, so
+// that the test needs no ONNX.
 //
 //===----------------------------------------------------------------------===//
 
@@ -93,7 +93,8 @@ TEST_F(ImportTest, EveryChangedByteIsReadOrRefused) {
 }
 
 TEST_F(ImportTest, ExternalDataNeedsAFolder) {
-  std::string entry = field(1, std::string("location")) + field(2, std::string("w.bin"));
+  std::string entry =
+      field(1, std::string("location")) + field(2, std::string("w.bin"));
   std::string weight = field(1, 2) + field(2, 1) + field(8, std::string("w")) +
                        field(13, entry) + field(14, 1);
   std::string graph = field(5, weight) + field(12, valueInfo("w"));

@@ -188,8 +188,8 @@ void RepackOp::build(OpBuilder &builder, OperationState &state, Value input,
   sizes.pop_back();
   for (int64_t extent : split)
     sizes.push_back(builder.getIndexAttr(extent));
-  Sizes permuted = llvm::map_to_vector(
-      permutation, [&](int64_t dim) { return sizes[dim]; });
+  Sizes permuted =
+      llvm::map_to_vector(permutation, [&](int64_t dim) { return sizes[dim]; });
   Value init = createEmptyPacked(builder, state, permuted, packing);
   build(builder, state, init.getType(), input, init, source, packing,
         builder.getDenseI64ArrayAttr(split),

@@ -122,8 +122,7 @@ LogicalResult RepackOp::verify() {
   SmallVector<int64_t> logical(getShape(getInput()));
   logical.back() = split[0] * split[1];
   if (failed(verifyMatrix(*this, logical)) ||
-      failed(
-          verifyPacked(*this, "an input", getInput(), getSource(), logical)))
+      failed(verifyPacked(*this, "an input", getInput(), getSource(), logical)))
     return failure();
   // (C4)
   logical.back() = split[0];
@@ -195,8 +194,7 @@ static LogicalResult verifyEpilogue(PackedMatmulOp op) {
     return op.emitOpError("expected a region that ends with lowbit.yield");
   SmallVector<Type> yielded(1, getElementTypeOrSelf(op.getInit().getType()));
   if (std::optional<PackingAttr> packing = op.getResultPacking())
-    yielded.assign(packing->getPlanes(),
-                   IntegerType::get(op.getContext(), 1));
+    yielded.assign(packing->getPlanes(), IntegerType::get(op.getContext(), 1));
   if (!llvm::equal(yield.getOperandTypes(), yielded)) {
     InFlightDiagnostic error = op.emitOpError("expected a region that yields ");
     llvm::interleaveComma(yielded, error);
@@ -253,10 +251,11 @@ LogicalResult PackedMatmulOp::verify() {
   logical.back() = columns;
   if (std::optional<PackingAttr> packing = getResultPacking()) {
     if (ShapedType::isDynamic(columns))
-      return emitOpError("expected a known number of columns of a packed result");
+      return emitOpError(
+          "expected a known number of columns of a packed result");
     if (failed(verifyRows(*this, *packing)) ||
-        failed(verifyPacked(*this, "a destination", getInit(), *packing,
-                            logical)))
+        failed(
+            verifyPacked(*this, "a destination", getInit(), *packing, logical)))
       return failure();
   } else if (failed(verifyShape(*this, "a destination", getInit(), logical))) {
     return failure();
@@ -362,8 +361,8 @@ LogicalResult PackedAttentionOp::verify() {
     result[2] *= result[3];
     result.pop_back();
     if (failed(verifyRows(*this, *packing)) ||
-        failed(verifyPacked(*this, "a destination", getInit(), *packing,
-                            result)))
+        failed(
+            verifyPacked(*this, "a destination", getInit(), *packing, result)))
       return failure();
     yielded.assign(packing->getPlanes(), IntegerType::get(getContext(), 1));
   } else if (failed(verifyShape(*this, "a destination", getInit(), result))) {
@@ -428,8 +427,9 @@ LogicalResult LayerNormPackOp::verify() {
   SmallVector<Type> bits(planes, IntegerType::get(getContext(), 1));
   if (!yield || !llvm::equal(body.getArgumentTypes(), types) ||
       !llvm::equal(yield.getOperandTypes(), bits))
-    return emitOpError("expected a region of f32 and an element of each operand "
-                       "that yields ")
+    return emitOpError(
+               "expected a region of f32 and an element of each operand "
+               "that yields ")
            << planes << " x i1";
   return success();
 }

@@ -92,9 +92,10 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                           "got "
                        << lanes;
   if (order == Order::nibbles && (lanes % 32 != 0 || levels.getPlanes() != 1))
-    return emitError() << "expected one plane and a multiple of 32 lanes in the "
-                          "order nibbles, got "
-                       << levels.getPlanes() << " and " << lanes;
+    return emitError()
+           << "expected one plane and a multiple of 32 lanes in the "
+              "order nibbles, got "
+           << levels.getPlanes() << " and " << lanes;
   return success();
 }
 
@@ -126,8 +127,8 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
                   plus(divide(size, 32), getPlanes(), 1), getLanes()});
     break;
   case Order::nibbles:
-    shape.append({divide(rows, getLanes()), plus(divide(size, 8), 1, 4),
-                  getLanes()});
+    shape.append(
+        {divide(rows, getLanes()), plus(divide(size, 8), 1, 4), getLanes()});
     break;
   }
   return shape;

@@ -22,7 +22,8 @@ using namespace mlir::bufferization;
 using namespace mlir::lowbit;
 
 /// Attention works on a few rows of scores and codes at a time. They live in
-/// buffers of their own, one for each part of the work that may run in parallel.
+/// buffers of their own, one for each part of the work that may run in
+/// parallel.
 static void addScratch(Operation *op, RewriterBase &rewriter,
                        SmallVectorImpl<Value> &operands) {
   auto attention = dyn_cast<PackedAttentionOp>(op);
@@ -89,8 +90,8 @@ struct DestinationModel
     for (OpOperand &init : destination.getDpsInitsMutable())
       inits.push_back(operands[init.getOperandNumber()]);
     addScratch(op, rewriter, operands);
-    OperationState onBuffers(op->getLoc(), op->getName(), operands,
-                             TypeRange(), op->getAttrs());
+    OperationState onBuffers(op->getLoc(), op->getName(), operands, TypeRange(),
+                             op->getAttrs());
     onBuffers.propertiesAttr = op->getPropertiesAsAttribute();
     for (Region &region : op->getRegions())
       onBuffers.addRegion()->takeBody(region);

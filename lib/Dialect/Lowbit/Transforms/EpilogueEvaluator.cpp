@@ -56,8 +56,8 @@ void EpilogueEvaluator::check(Operation &inner) {
 }
 
 template <typename Function>
-EpilogueEvaluator::Numbers
-EpilogueEvaluator::mapFloats(Value lhs, Value rhs, Function function) {
+EpilogueEvaluator::Numbers EpilogueEvaluator::mapFloats(Value lhs, Value rhs,
+                                                        Function function) {
   const std::vector<float> &a = at(lhs).floats, &b = at(rhs).floats;
   Numbers result;
   size_t count = std::max(a.size(), b.size());
@@ -69,8 +69,8 @@ EpilogueEvaluator::mapFloats(Value lhs, Value rhs, Function function) {
 }
 
 template <typename Function>
-EpilogueEvaluator::Numbers
-EpilogueEvaluator::mapInts(Value lhs, Value rhs, Function function) {
+EpilogueEvaluator::Numbers EpilogueEvaluator::mapInts(Value lhs, Value rhs,
+                                                      Function function) {
   const std::vector<int32_t> &a = at(lhs).ints, &b = at(rhs).ints;
   Numbers result;
   size_t count = std::max(a.size(), b.size());
@@ -153,8 +153,7 @@ EpilogueEvaluator::Numbers EpilogueEvaluator::compareInts(Operation &inner) {
 EpilogueEvaluator::Numbers EpilogueEvaluator::select(Operation &inner) {
   auto choice = cast<arith::SelectOp>(inner);
   const std::vector<int32_t> &condition = at(choice.getCondition()).ints;
-  const Numbers &a = at(choice.getTrueValue()),
-                &b = at(choice.getFalseValue());
+  const Numbers &a = at(choice.getTrueValue()), &b = at(choice.getFalseValue());
   auto pick = [&](const auto &x, const auto &y, auto &result) {
     size_t count = std::max({condition.size(), x.size(), y.size()});
     for (size_t i = 0; i < count; ++i)
@@ -211,14 +210,18 @@ void EpilogueEvaluator::evaluate(Operation &inner) {
           .Case<arith::ConstantOp>(constant)
           .Case<arith::SIToFPOp>(toFloat)
           .Case<arith::FPToSIOp>(toInt)
-          .Case<arith::AddFOp>(
-              [&](auto) { return floats([](float a, float b) { return a + b; }); })
-          .Case<arith::SubFOp>(
-              [&](auto) { return floats([](float a, float b) { return a - b; }); })
-          .Case<arith::MulFOp>(
-              [&](auto) { return floats([](float a, float b) { return a * b; }); })
-          .Case<arith::DivFOp>(
-              [&](auto) { return floats([](float a, float b) { return a / b; }); })
+          .Case<arith::AddFOp>([&](auto) {
+            return floats([](float a, float b) { return a + b; });
+          })
+          .Case<arith::SubFOp>([&](auto) {
+            return floats([](float a, float b) { return a - b; });
+          })
+          .Case<arith::MulFOp>([&](auto) {
+            return floats([](float a, float b) { return a * b; });
+          })
+          .Case<arith::DivFOp>([&](auto) {
+            return floats([](float a, float b) { return a / b; });
+          })
           .Case<arith::NegFOp>(
               [&](auto) { return floats([](float a, float) { return -a; }); })
           .Case<math::RoundEvenOp>([&](auto) {
@@ -236,13 +239,16 @@ void EpilogueEvaluator::evaluate(Operation &inner) {
           .Case<arith::CmpIOp>([&](auto) { return compareInts(inner); })
           .Case<arith::SelectOp>([&](auto) { return select(inner); })
           .Case<arith::AddIOp>([&](auto) {
-            return ints([](int32_t a, int32_t b) { return int32_t(U(a) + U(b)); });
+            return ints(
+                [](int32_t a, int32_t b) { return int32_t(U(a) + U(b)); });
           })
           .Case<arith::SubIOp>([&](auto) {
-            return ints([](int32_t a, int32_t b) { return int32_t(U(a) - U(b)); });
+            return ints(
+                [](int32_t a, int32_t b) { return int32_t(U(a) - U(b)); });
           })
           .Case<arith::MulIOp>([&](auto) {
-            return ints([](int32_t a, int32_t b) { return int32_t(U(a) * U(b)); });
+            return ints(
+                [](int32_t a, int32_t b) { return int32_t(U(a) * U(b)); });
           })
           .Case<arith::AndIOp>([&](auto) {
             return ints([](int32_t a, int32_t b) { return a & b; });
@@ -254,7 +260,8 @@ void EpilogueEvaluator::evaluate(Operation &inner) {
             return ints([](int32_t a, int32_t b) { return a ^ b; });
           })
           .Case<arith::ShRUIOp>([&](auto) {
-            return ints([](int32_t a, int32_t b) { return int32_t(U(a) >> (b & 31)); });
+            return ints(
+                [](int32_t a, int32_t b) { return int32_t(U(a) >> (b & 31)); });
           })
           .Case<arith::TruncIOp>([&](auto) {
             return ints([](int32_t a, int32_t) { return a & 1; });
@@ -274,8 +281,8 @@ std::vector<int32_t> EpilogueEvaluator::getCodes(int64_t column, int64_t first,
   values[body.getArgument(0)] = std::move(sums);
   for (auto [argument, elements] :
        llvm::zip_equal(body.getArguments().drop_front(), floatOperands))
-    values[argument].floats = {
-        elements.size() == 1 ? elements[0] : elements[column]};
+    values[argument].floats = {elements.size() == 1 ? elements[0]
+                                                    : elements[column]};
   for (Operation &inner : body.without_terminator())
     evaluate(inner);
   std::vector<int32_t> codes(count, 0);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Products, softmax and the quantizer of attention become one operation, so that
-// no matrix of scores is written: see `lowbit.packed_attention`.
+// Products, softmax and the quantizer of attention become one operation, so
+// that no matrix of scores is written: see `lowbit.packed_attention`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -84,8 +84,8 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     linalg::TransposeOp transpose;
     if (rank == 4 && context->hasOneUse()) {
       transpose = dyn_cast<linalg::TransposeOp>(*context->user_begin());
-      if (transpose && transpose.getPermutation() !=
-                           ArrayRef<int64_t>({0, 2, 1, 3}))
+      if (transpose &&
+          transpose.getPermutation() != ArrayRef<int64_t>({0, 2, 1, 3}))
         transpose = nullptr;
     }
     Value init = transpose ? transpose.getInit() : context.getInit();
@@ -153,8 +153,8 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
     if (Value shift = op.getShift()) {
       // One number for each element of each head.
       int64_t size = attention.getColumns();
-      auto type = RankedTensorType::get({heads, 1, size},
-                                        rewriter.getF32Type());
+      auto type =
+          RankedTensorType::get({heads, 1, size}, rewriter.getF32Type());
       operands.push_back(tensor::ExpandShapeOp::create(
           rewriter, loc, type, shift,
           SmallVector<ReassociationIndices>{{0, 1, 2}}));
@@ -168,7 +168,8 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
         /*scratch=*/ValueRange(), op.getInit(), attention.getKernelAttr(),
         attention.getSizeAttr(), attention.getColumnsAttr(),
         attention.getQPackingAttr(), attention.getKPackingAttr(),
-        attention.getVPackingAttr(), op.getPackingAttr(), rewriter.getUnitAttr());
+        attention.getVPackingAttr(), op.getPackingAttr(),
+        rewriter.getUnitAttr());
     fused->setDiscardableAttrs(attention->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(attention.getScoreBody(), fused.getScoreBody(),
                                 fused.getScoreBody().end());

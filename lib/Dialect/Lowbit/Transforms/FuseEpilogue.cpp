@@ -80,9 +80,8 @@ static Value alignOperand(OpBuilder &builder, Location loc, Value operand,
                           AffineMap map) {
   auto type = cast<RankedTensorType>(operand.getType());
   int64_t rank = map.getNumDims();
-  bool perChannel =
-      type.getRank() == 1 &&
-      map.getResult(0) == builder.getAffineDimExpr(rank - 1);
+  bool perChannel = type.getRank() == 1 &&
+                    map.getResult(0) == builder.getAffineDimExpr(rank - 1);
   if (type.getRank() == 0 || type.getRank() == rank || perChannel)
     return operand;
   SmallVector<int64_t> shape(rank, 1);
@@ -98,8 +97,8 @@ static Value alignOperand(OpBuilder &builder, Location loc, Value operand,
   }
   for (; next < rank; ++next)
     groups.back().push_back(next);
-  return tensor::ExpandShapeOp::create(
-      builder, loc, type.clone(shape), operand, groups, sizes);
+  return tensor::ExpandShapeOp::create(builder, loc, type.clone(shape), operand,
+                                       groups, sizes);
 }
 
 namespace {
@@ -109,7 +108,8 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
 
   LogicalResult matchAndRewrite(linalg::GenericOp op,
                                 PatternRewriter &rewriter) const override {
-    if (op.getNumDpsInits() != 1 || op.getNumParallelLoops() != op.getNumLoops())
+    if (op.getNumDpsInits() != 1 ||
+        op.getNumParallelLoops() != op.getNumLoops())
       return rewriter.notifyMatchFailure(op, "not elementwise");
     OpOperand *product = nullptr;
     for (OpOperand *input : op.getDpsInputOperands()) {
@@ -149,9 +149,9 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
     }
     auto fused = PackedMatmulOp::create(
         rewriter, matmul.getLoc(), op.getResultTypes()[0], matmul.getLhs(),
-        matmul.getRhs(), epilogue, op.getDpsInits()[0],
-        matmul.getDynamicSize(), matmul.getDynamicColumns(),
-        matmul.getKernelAttr(), matmul.getSizeAttr(), matmul.getColumnsAttr(),
+        matmul.getRhs(), epilogue, op.getDpsInits()[0], matmul.getDynamicSize(),
+        matmul.getDynamicColumns(), matmul.getKernelAttr(),
+        matmul.getSizeAttr(), matmul.getColumnsAttr(),
         matmul.getLhsPackingAttr(), matmul.getRhsPackingAttr(),
         /*result_packing=*/PackingAttr());
     fused->setDiscardableAttrs(matmul->getDiscardableAttrDictionary());

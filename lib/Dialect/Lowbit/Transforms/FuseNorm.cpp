@@ -44,8 +44,8 @@ static SmallVector<QuantizePackOp> findQuantizers(LayerNormOp norm) {
         quantize.getPacking().getOrder() != Order::rows)
       continue;
     bool available = true;
-    for (Value operand : {quantize.getScale(), quantize.getShift(),
-                          quantize.getOffset()})
+    for (Value operand :
+         {quantize.getScale(), quantize.getShift(), quantize.getOffset()})
       available &= !operand || isAvailable(operand, norm);
     if (available)
       quantizers.push_back(quantize);
@@ -65,8 +65,8 @@ static void fuse(LayerNormOp norm, ArrayRef<QuantizePackOp> quantizers,
   SmallVector<Value> operands, inits = {norm.getInit()};
   SmallVector<Attribute> packings;
   for (QuantizePackOp quantize : quantizers) {
-    for (Value operand : {quantize.getScale(), quantize.getShift(),
-                          quantize.getOffset()}) {
+    for (Value operand :
+         {quantize.getScale(), quantize.getShift(), quantize.getOffset()}) {
       if (!operand)
         continue;
       Operation *source = operand.getDefiningOp();

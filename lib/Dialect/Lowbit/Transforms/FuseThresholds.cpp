@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Integer thresholds in place of float epilogues. The sums of a packed matmul
-// are integers of a known range, so the float expression between the sum and the
-// code is evaluated here, exactly, for all of them: where the codes ascend with
-// the sum, `sum >= threshold` tells every bit of the code.
+// are integers of a known range, so the float expression between the sum and
+// the code is evaluated here, exactly, for all of them: where the codes ascend
+// with the sum, `sum >= threshold` tells every bit of the code.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,12 +65,11 @@ static void dropZero(Value old, Value narrow, IRRewriter &rewriter) {
     Operation *user = use.getOwner();
     if (auto repack = dyn_cast<RepackOp>(user)) {
       rewriter.setInsertionPoint(repack);
-      Value again =
-          RepackOp::create(rewriter, repack.getLoc(), narrow,
-                           withoutZero(repack.getSource()),
-                           withoutZero(repack.getPacking()), repack.getSplit(),
-                           repack.getPermutation())
-              ->getResult(0);
+      Value again = RepackOp::create(rewriter, repack.getLoc(), narrow,
+                                     withoutZero(repack.getSource()),
+                                     withoutZero(repack.getPacking()),
+                                     repack.getSplit(), repack.getPermutation())
+                        ->getResult(0);
       dropZero(repack->getResult(0), again, rewriter);
       rewriter.eraseOp(repack);
       continue;
@@ -132,10 +131,9 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     }
     LevelsType lhs = op.getLhsPacking()->getLevels();
     LevelsType rhs = op.getRhsPacking().getLevels();
-    int64_t products[] = {lhs.getFirst() * rhs.getFirst(),
-                          lhs.getFirst() * rhs.getLast(),
-                          lhs.getLast() * rhs.getFirst(),
-                          lhs.getLast() * rhs.getLast()};
+    int64_t products[] = {
+        lhs.getFirst() * rhs.getFirst(), lhs.getFirst() * rhs.getLast(),
+        lhs.getLast() * rhs.getFirst(), lhs.getLast() * rhs.getLast()};
     int64_t size = op.getSize();
     int64_t first = size * *llvm::min_element(products);
     int64_t last = size * *llvm::max_element(products);
@@ -190,18 +188,17 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
       init = tensor::EmptyOp::create(rewriter, loc, sizes,
                                      packing.getElementType());
     }
-    auto type = RankedTensorType::get(
-        static_cast<int64_t>(op.getColumns()), rewriter.getI32Type());
+    auto type = RankedTensorType::get(static_cast<int64_t>(op.getColumns()),
+                                      rewriter.getI32Type());
     SmallVector<Value> operands;
     for (std::vector<int32_t> &values : thresholds)
       operands.push_back(arith::ConstantOp::create(
           rewriter, loc, makeConstant(type, std::move(values))));
     auto compared = PackedMatmulOp::create(
-        rewriter, loc, init.getType(), op.getLhs(), op.getRhs(), operands,
-        init, op.getDynamicSize(), op.getDynamicColumns(),
-        op.getKernelAttr(), op.getSizeAttr(), op.getColumnsAttr(),
-        op.getLhsPackingAttr(), op.getRhsPackingAttr(),
-        packing);
+        rewriter, loc, init.getType(), op.getLhs(), op.getRhs(), operands, init,
+        op.getDynamicSize(), op.getDynamicColumns(), op.getKernelAttr(),
+        op.getSizeAttr(), op.getColumnsAttr(), op.getLhsPackingAttr(),
+        op.getRhsPackingAttr(), packing);
     compared->setDiscardableAttrs(op->getDiscardableAttrDictionary());
 
     Block *body = rewriter.createBlock(&compared.getBody());

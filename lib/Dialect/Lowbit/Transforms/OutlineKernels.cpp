@@ -92,8 +92,8 @@ struct OutlineKernels : lowbit::impl::LowbitOutlineKernelsBase<OutlineKernels> {
     llvm::StringMap<func::FuncOp> kernels;
     for (Operation *op : work) {
       if (auto matmul = dyn_cast<PackedMatmulOp>(op)) {
-        liftConstants(op, matmul.getBody().front(),
-                      matmul.getEpilogueMutable(), symbols);
+        liftConstants(op, matmul.getBody().front(), matmul.getEpilogueMutable(),
+                      symbols);
       } else if (auto attention = dyn_cast<PackedAttentionOp>(op)) {
         liftConstants(op, attention.getScoreBody().front(),
                       attention.getScoreOperandsMutable(), symbols);

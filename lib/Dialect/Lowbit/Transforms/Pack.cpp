@@ -139,12 +139,12 @@ private:
       input = skipTransposes(input, order);
     int64_t last = order.size() - 1;
     bool identity = llvm::equal(order, llvm::seq<int64_t>(order.size()));
-    bool readable = order[last] == last ||
-                    (packing.getOrder() != Order::rows &&
-                     order[last - 1] == last &&
-                     quantize.getGranularity() == Granularity::tensor);
-    if (!readable || (!identity &&
-                      quantize.getGranularity() != Granularity::tensor)) {
+    bool readable =
+        order[last] == last ||
+        (packing.getOrder() != Order::rows && order[last - 1] == last &&
+         quantize.getGranularity() == Granularity::tensor);
+    if (!readable ||
+        (!identity && quantize.getGranularity() != Granularity::tensor)) {
       if (!isShapeless(quantize))
         return packLevelsOf(quantize->getResult(0), order, packing);
       input = transpose(input, order);
@@ -163,8 +163,8 @@ private:
     SmallVector<OpFoldResult> sizes;
     for (int64_t dim : order)
       sizes.push_back(tensor::getMixedSize(b, loc, input, dim));
-    Value empty = tensor::EmptyOp::create(b, loc, sizes,
-                                          typeOf(input).getElementType());
+    Value empty =
+        tensor::EmptyOp::create(b, loc, sizes, typeOf(input).getElementType());
     return linalg::TransposeOp::create(b, loc, input, empty, order)
         ->getResult(0);
   }
@@ -176,9 +176,9 @@ private:
         b, loc,
         DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
                                1.0f));
-    Value floats = DequantizeOp::create(b, loc, value, one, Value(),
-                                        Granularity::tensor)
-                       ->getResult(0);
+    Value floats =
+        DequantizeOp::create(b, loc, value, one, Value(), Granularity::tensor)
+            ->getResult(0);
     if (!llvm::equal(order, llvm::seq<int64_t>(order.size())))
       floats = transpose(floats, order);
     LevelsType levels = packing.getLevels();
@@ -243,25 +243,24 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     IntegerAttr size = extent(sizeIsLast ? rank - 1 : rank - 2, dynamicSize);
     IntegerAttr columns =
         extent(sizeIsLast ? rank - 2 : rank - 1, dynamicColumns);
-    auto rhsPacking = PackingAttr::get(&getContext(), query.rhs, row->rhsOrder,
-                                       row->lanes);
+    auto rhsPacking =
+        PackingAttr::get(&getContext(), query.rhs, row->rhsOrder, row->lanes);
     PackingAttr lhsPacking;
     if (query.lhs) {
-      lhsPacking =
-          PackingAttr::get(&getContext(), query.lhs, Order::rows, 1);
+      lhsPacking = PackingAttr::get(&getContext(), query.lhs, Order::rows, 1);
       lhs = packer.pack(lhs, /*sizeIsLast=*/true, lhsPacking);
     }
     Value packedRhs = packer.pack(rhs, sizeIsLast, rhsPacking);
     auto packed = PackedMatmulOp::create(
-        rewriter, loc, op->getResult(0).getType(), lhs, packedRhs,
-        ValueRange(), op.getInit(), dynamicSize, dynamicColumns,
+        rewriter, loc, op->getResult(0).getType(), lhs, packedRhs, ValueRange(),
+        op.getInit(), dynamicSize, dynamicColumns,
         rewriter.getStringAttr(row->name), size, columns, lhsPacking,
         rhsPacking, /*result_packing=*/PackingAttr());
     packed->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     OpBuilder::InsertionGuard guard(rewriter);
     Block *body = rewriter.createBlock(&packed.getBody());
-    Value sum = body->addArgument(
-        typeOf(op->getResult(0)).getElementType(), loc);
+    Value sum =
+        body->addArgument(typeOf(op->getResult(0)).getElementType(), loc);
     YieldOp::create(rewriter, loc, sum);
     rewriter.replaceOp(op, packed);
   }

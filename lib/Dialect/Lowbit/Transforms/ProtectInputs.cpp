@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Marks the inputs of a model read-only, so that bufferization never updates the
-// caller's memory in place.
+// Marks the inputs of a model read-only, so that bufferization never updates
+// the caller's memory in place.
 //
 //===----------------------------------------------------------------------===//
 

@@ -18,8 +18,8 @@
 namespace mlir::lowbit {
 
 /// Appends to the region `body` what `quantize` does with one element: adds an
-/// argument for its scale, shift and offset, those of them that are there and in
-/// this order, and returns the planes of the code of `x`.
+/// argument for its scale, shift and offset, those of them that are there and
+/// in this order, and returns the planes of the code of `x`.
 SmallVector<Value> appendQuantizer(OpBuilder &builder, Block *body,
                                    QuantizePackOp quantize, Value x);
 

@@ -173,8 +173,8 @@ struct ComposeTransposes : OpRewritePattern<TransposeOp> {
   }
 };
 
-/// Reshape(Reshape(x, s), t) = Reshape(x, t) where t copies only dimensions that
-/// x has in the same place.
+/// Reshape(Reshape(x, s), t) = Reshape(x, t) where t copies only dimensions
+/// that x has in the same place.
 struct ComposeReshapes : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReshapeOp op,
@@ -216,9 +216,10 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor) {
     return {};
   if (type.hasStaticShape() || type.getRank() == 1)
     return getData();
-  // When all extents but an inferred one are kept, that one is kept too, unless a
-  // dimension may be 0 and leave it undetermined.
-  std::optional<SmallVector<ShapeElement>> target = getShapeElements(getShape());
+  // When all extents but an inferred one are kept, that one is kept too, unless
+  // a dimension may be 0 and leave it undetermined.
+  std::optional<SmallVector<ShapeElement>> target =
+      getShapeElements(getShape());
   if (!target || static_cast<int64_t>(target->size()) != type.getRank())
     return {};
   bool dynamicKept = false, inferred = false;

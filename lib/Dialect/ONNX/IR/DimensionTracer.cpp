@@ -18,11 +18,12 @@
 using namespace mlir;
 using namespace mlir::onnx;
 
-/// The first dynamic dimension among the function's arguments with the symbol of
-/// this one.
+/// The first dynamic dimension among the function's arguments with the symbol
+/// of this one.
 static ShapeElement getRepresentative(BlockArgument argument, int64_t index) {
   auto self = ShapeElement::dimension(argument, index);
-  auto function = dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
+  auto function =
+      dyn_cast<FunctionOpInterface>(argument.getOwner()->getParentOp());
   if (!function || !argument.getOwner()->isEntryBlock())
     return self;
   auto getSymbol = [&](BlockArgument value, int64_t dim) -> StringRef {
@@ -63,7 +64,8 @@ ShapeElement DimensionTracer::getDimension(Value tensor, int64_t index) {
     result = trace(cast<OpResult>(tensor), index);
     leave();
   }
-  // A number would have to be in the type; until it is, the dimension is itself.
+  // A number would have to be in the type; until it is, the dimension is
+  // itself.
   if (!result.isDimension())
     result = ShapeElement::dimension(tensor, index);
   dimensions[{tensor, index}] = result;
@@ -78,7 +80,8 @@ bool DimensionTracer::isClamped(ShapeElement part, ShapeElement whole) {
       slice ? getShapeOf(slice.getData()) : std::nullopt;
   if (!shape || ShapedType::isDynamic((*shape)[part.getIndex()]))
     return false;
-  std::optional<SmallVector<ShapeElement>> starts = getElements(slice.getStarts()),
+  std::optional<SmallVector<ShapeElement>> starts =
+                                               getElements(slice.getStarts()),
                                            ends = getElements(slice.getEnds()),
                                            axes, steps;
   if (slice.getAxes())
@@ -168,7 +171,8 @@ ShapeElement DimensionTracer::traceReshape(Operation *op, int64_t index) {
       result = extent;
     }
   }
-  return available == taken && available != 0 ? result : ShapeElement::unknown();
+  return available == taken && available != 0 ? result
+                                              : ShapeElement::unknown();
 }
 
 /// Operators whose result has the shape of operand 0.
@@ -176,7 +180,8 @@ static bool keepsShape(Operation *op) {
   return isa<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, FloorOp, GeluOp, IdentityOp,
              LogOp, NegOp, NotOp, ReciprocalOp, ReluOp, RoundOp, SigmoidOp,
              SignOp, SinOp, SqrtOp, TanhOp, CastOp, ClipOp, CumSumOp, SoftmaxOp,
-             LayerNormalizationOp, RMSNormalizationOp, TriluOp, ScatterNDOp>(op);
+             LayerNormalizationOp, RMSNormalizationOp, TriluOp, ScatterNDOp>(
+      op);
 }
 
 /// Operators whose result has the broadcast shape of all operands.
@@ -253,8 +258,8 @@ ShapeElement DimensionTracer::trace(OpResult value, int64_t index) {
     if (!indices)
       return ShapeElement::unknown();
     int64_t count = indices->size();
-    int64_t axis = gather.getAxis() < 0 ? gather.getAxis() + dataRank
-                                        : gather.getAxis();
+    int64_t axis =
+        gather.getAxis() < 0 ? gather.getAxis() + dataRank : gather.getAxis();
     if (index < axis)
       return getDimension(data, index);
     return index < axis + count
@@ -328,8 +333,10 @@ ShapeElement DimensionTracer::trace(OpResult value, int64_t index) {
   }
   if (auto range = dyn_cast<RangeOp>(op)) {
     std::optional<SmallVector<ShapeElement>> start = getElements(data),
-                                             delta = getElements(range.getDelta()),
-                                             limit = getElements(range.getLimit());
+                                             delta =
+                                                 getElements(range.getDelta()),
+                                             limit =
+                                                 getElements(range.getLimit());
     if (start && delta && limit && start->size() == 1 && delta->size() == 1 &&
         limit->size() == 1 && start->front().isConstant(0) &&
         delta->front().isConstant(1))

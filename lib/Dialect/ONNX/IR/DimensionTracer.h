@@ -32,8 +32,8 @@ private:
   ShapeElement trace(OpResult value, int64_t index);
   /// Dimension `index` of a result of rank `rank` that `operands` broadcast to.
   ShapeElement traceBroadcast(ValueRange operands, int64_t rank, int64_t index);
-  /// Whether `part` is `[0:whole]` of a static extent N: min(N, whole). Tables of
-  /// positions are cut to the length of the input so.
+  /// Whether `part` is `[0:whole]` of a static extent N: min(N, whole). Tables
+  /// of positions are cut to the length of the input so.
   bool isClamped(ShapeElement part, ShapeElement whole);
   ShapeElement traceReshape(Operation *op, int64_t index);
 

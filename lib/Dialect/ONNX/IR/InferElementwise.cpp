@@ -29,7 +29,7 @@ static LogicalResult inferSame(Operation *op, ElementSet elements,
 
 #define LOWBIT_INFER_SAME(OP, ELEMENTS)                                        \
   LogicalResult OP::inferResultTypes(InferenceScope, TypeList &types) {        \
-    return inferSame(*this, ElementSet::ELEMENTS, types);                        \
+    return inferSame(*this, ElementSet::ELEMENTS, types);                      \
   }
 LOWBIT_INFER_SAME(AbsOp, Numeric)
 LOWBIT_INFER_SAME(CeilOp, Float)
@@ -109,7 +109,7 @@ static LogicalResult inferBinary(Operation *op, ElementSet elements,
 
 #define LOWBIT_INFER_BINARY(OP, ELEMENTS, COMPARES)                            \
   LogicalResult OP::inferResultTypes(InferenceScope, TypeList &types) {        \
-    return inferBinary(*this, ElementSet::ELEMENTS, COMPARES, types);            \
+    return inferBinary(*this, ElementSet::ELEMENTS, COMPARES, types);          \
   }
 LOWBIT_INFER_BINARY(AddOp, Numeric, false)
 LOWBIT_INFER_BINARY(AndOp, Bool, false)

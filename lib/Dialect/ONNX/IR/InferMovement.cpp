@@ -68,7 +68,8 @@ LogicalResult ExpandOp::inferResultTypes(InferenceScope scope,
   if (failed(checkElement(*this, 1, ElementSet::Index)))
     return failure();
   std::optional<ArrayRef<int64_t>> input = getShapeOf(getInput());
-  std::optional<SmallVector<ShapeElement>> target = readShape(getShape(), scope);
+  std::optional<SmallVector<ShapeElement>> target =
+      readShape(getShape(), scope);
   if (!input || !target) {
     types.push_back(makeUnranked(element));
     return success();
@@ -101,7 +102,8 @@ LogicalResult FlattenOp::inferResultTypes(InferenceScope, TypeList &types) {
           return kDynamic;
       return value;
     };
-    result = {product(shape->take_front(axis)), product(shape->drop_front(axis))};
+    result = {product(shape->take_front(axis)),
+              product(shape->drop_front(axis))};
   }
   types.push_back(makeType(result, getElement(getInput())));
   return success();
@@ -110,7 +112,8 @@ LogicalResult FlattenOp::inferResultTypes(InferenceScope, TypeList &types) {
 LogicalResult PadOp::inferResultTypes(InferenceScope scope, TypeList &types) {
   Type element = getElement(getData());
   if (getMode() != "constant")
-    return emitOpError("'mode' must be \"constant\", got \"") << getMode() << "\"";
+    return emitOpError("'mode' must be \"constant\", got \"")
+           << getMode() << "\"";
   if (failed(checkElement(*this, 1, ElementSet::Index)) ||
       (getConstantValue() && failed(checkSameElement(*this, 0, 2))))
     return failure();
@@ -151,7 +154,8 @@ LogicalResult ReshapeOp::inferResultTypes(InferenceScope scope,
   Type element = getElement(getData());
   if (failed(checkElement(*this, 1, ElementSet::Index)))
     return failure();
-  std::optional<SmallVector<ShapeElement>> target = readShape(getShape(), scope);
+  std::optional<SmallVector<ShapeElement>> target =
+      readShape(getShape(), scope);
   if (!target) {
     types.push_back(makeUnranked(element));
     return success();

@@ -200,7 +200,8 @@ LogicalResult AttentionOp::inferResultTypes(InferenceScope, TypeList &types) {
   Type element = getElement(getQ());
   if (failed(checkElement(*this, 0, ElementSet::Float)))
     return failure();
-  std::optional<ArrayRef<int64_t>> q = getShapeOf(getQ()), k = getShapeOf(getK()),
+  std::optional<ArrayRef<int64_t>> q = getShapeOf(getQ()),
+                                   k = getShapeOf(getK()),
                                    v = getShapeOf(getV());
   if (!q || !k || !v) {
     types.push_back(makeUnranked(element));
@@ -212,8 +213,10 @@ LogicalResult AttentionOp::inferResultTypes(InferenceScope, TypeList &types) {
            << q->size() << ", " << k->size() << " and " << v->size();
   Shape result(*q);
   if (q->size() == 4) {
-    if (failed(unifyExtents(*this, (*q)[3], (*k)[3], "head sizes of Q and K")) ||
-        failed(unifyExtents(*this, (*k)[1], (*v)[1], "head counts of K and V")) ||
+    if (failed(
+            unifyExtents(*this, (*q)[3], (*k)[3], "head sizes of Q and K")) ||
+        failed(
+            unifyExtents(*this, (*k)[1], (*v)[1], "head counts of K and V")) ||
         failed(unifyExtents(*this, (*k)[2], (*v)[2], "lengths of K and V")))
       return failure();
     int64_t heads = (*q)[1], groups = (*k)[1];
@@ -232,15 +235,15 @@ LogicalResult AttentionOp::inferResultTypes(InferenceScope, TypeList &types) {
     return emitOpError("operands of rank 3 need 'q_num_heads', a multiple of "
                        "'kv_num_heads', got ")
            << qHeads << " and " << kvHeads;
-  for (auto [shape, heads] : {std::pair(*q, qHeads), std::pair(*k, kvHeads),
-                              std::pair(*v, kvHeads)})
+  for (auto [shape, heads] :
+       {std::pair(*q, qHeads), std::pair(*k, kvHeads), std::pair(*v, kvHeads)})
     if (!ShapedType::isDynamic(shape[2]) && shape[2] % heads != 0)
       return emitOpError("hidden size ")
              << shape[2] << " is not a multiple of " << heads << " heads";
   if (failed(unifyExtents(*this, (*k)[1], (*v)[1], "lengths of K and V")))
     return failure();
-  result[2] = ShapedType::isDynamic((*v)[2]) ? kDynamic
-                                             : (*v)[2] / kvHeads * qHeads;
+  result[2] =
+      ShapedType::isDynamic((*v)[2]) ? kDynamic : (*v)[2] / kvHeads * qHeads;
   types.push_back(makeType(result, element));
   return success();
 }

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Type inference of operators that select elements, and of constants and shapes.
+// Type inference of operators that select elements, and of constants and
+// shapes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -136,7 +137,8 @@ LogicalResult GatherOp::inferResultTypes(InferenceScope, TypeList &types) {
     types.push_back(makeUnranked(element));
     return success();
   }
-  FailureOr<int64_t> axis = normalizeAxis(*this, "axis", getAxis(), data->size());
+  FailureOr<int64_t> axis =
+      normalizeAxis(*this, "axis", getAxis(), data->size());
   if (failed(axis))
     return failure();
   Shape result(data->take_front(*axis));
@@ -171,8 +173,8 @@ LogicalResult GatherNDOp::inferResultTypes(InferenceScope, TypeList &types) {
     return success();
   }
   int64_t batch = getBatchDims();
-  if (batch < 0 || batch >= static_cast<int64_t>(
-                                std::min(data->size(), indices->size())))
+  if (batch < 0 ||
+      batch >= static_cast<int64_t>(std::min(data->size(), indices->size())))
     return emitOpError("'batch_dims' is ")
            << batch << ", out of range for ranks " << data->size() << " and "
            << indices->size();
@@ -232,7 +234,8 @@ LogicalResult SliceOp::inferResultTypes(InferenceScope scope, TypeList &types) {
     types.push_back(makeUnranked(element));
     return success();
   }
-  std::optional<SmallVector<ShapeElement>> starts = readShape(getStarts(), scope),
+  std::optional<SmallVector<ShapeElement>> starts =
+                                               readShape(getStarts(), scope),
                                            ends = readShape(getEnds(), scope),
                                            axes, steps;
   if (getAxes())

@@ -61,8 +61,8 @@ onnx::checkTensorSize(TensorType type,
   return success();
 }
 
-/// Infers the result types of `op` and hands each, joined with the present type,
-/// to `use`.
+/// Infers the result types of `op` and hands each, joined with the present
+/// type, to `use`.
 static LogicalResult
 joinInferred(Operation *op, InferenceScope scope,
              function_ref<void(OpResult, TensorType)> use) {
@@ -173,9 +173,8 @@ FailureOr<int64_t> onnx::normalizeAxis(Operation *op, StringRef name,
   return axis < 0 ? axis + rank : axis;
 }
 
-FailureOr<SmallVector<int64_t>> onnx::normalizeAxes(Operation *op,
-                                                    ArrayRef<int64_t> axes,
-                                                    int64_t rank) {
+FailureOr<SmallVector<int64_t>>
+onnx::normalizeAxes(Operation *op, ArrayRef<int64_t> axes, int64_t rank) {
   SmallVector<int64_t> result;
   for (int64_t axis : axes) {
     FailureOr<int64_t> normal = normalizeAxis(op, "axes", axis, rank);

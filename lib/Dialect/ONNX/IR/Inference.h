@@ -52,9 +52,8 @@ LogicalResult checkMinRank(Operation *op, unsigned index, int64_t minimum);
 FailureOr<int64_t> normalizeAxis(Operation *op, StringRef name, int64_t axis,
                                  int64_t rank);
 /// The same for a list without duplicates; the result is in the order given.
-FailureOr<SmallVector<int64_t>> normalizeAxes(Operation *op,
-                                              ArrayRef<int64_t> axes,
-                                              int64_t rank);
+FailureOr<SmallVector<int64_t>>
+normalizeAxes(Operation *op, ArrayRef<int64_t> axes, int64_t rank);
 
 /// Merges `shape` into `result` by numpy's broadcasting rule.
 LogicalResult broadcastInto(Operation *op, Shape &result,

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The analysis of shape computations; see ShapeElements.h. Results are kept for
-// the length of one query, and a query visits a bounded number of values, so that
-// graphs with exponentially many paths cost no more than others.
+// the length of one query, and a query visits a bounded number of values, so
+// that graphs with exponentially many paths cost no more than others.
 //
 //===----------------------------------------------------------------------===//
 
@@ -216,7 +216,8 @@ Elements DimensionTracer::compute(OpResult value) {
 
   // The rest computes element by element, or moves them without reordering.
   SmallVector<Elements> operands;
-  unsigned used = isa<ReshapeOp, ExpandOp, SliceOp>(op) ? 1 : op->getNumOperands();
+  unsigned used =
+      isa<ReshapeOp, ExpandOp, SliceOp>(op) ? 1 : op->getNumOperands();
   for (Value operand : op->getOperands().take_front(used)) {
     std::optional<Elements> read = getElements(operand);
     if (!read || read->empty())
@@ -270,8 +271,9 @@ Elements DimensionTracer::compute(OpResult value) {
   }
   if (isa<NotOp>(op))
     return forEach([&](int64_t i) {
-      return at(0, i).isConstant() ? ShapeElement::constant(at(0, i).isConstant(0))
-                                   : ShapeElement::unknown();
+      return at(0, i).isConstant()
+                 ? ShapeElement::constant(at(0, i).isConstant(0))
+                 : ShapeElement::unknown();
     });
   if (isa<WhereOp>(op))
     return forEach([&](int64_t i) {

@@ -42,8 +42,7 @@ public:
   Value build();
 
 private:
-  template <typename OpT, typename... Args>
-  Value make(Args &&...args) {
+  template <typename OpT, typename... Args> Value make(Args &&...args) {
     // The element type is right for all but comparisons, which say so.
     return makeTyped<OpT>(element, std::forward<Args>(args)...);
   }
@@ -52,7 +51,8 @@ private:
     auto result = OpT::create(builder, loc, UnrankedTensorType::get(type),
                               std::forward<Args>(args)...);
     SmallVector<TensorType> types;
-    if (failed(result.inferResultTypes(onnx::InferenceScope::Producers, types))) {
+    if (failed(
+            result.inferResultTypes(onnx::InferenceScope::Producers, types))) {
       valid = false;
       return result->getResult(0);
     }
@@ -127,9 +127,9 @@ Value AttentionBuilder::repeatHeads(Value value, int64_t heads, int64_t times) {
   if (times == 1)
     return value;
   auto type = cast<RankedTensorType>(value.getType());
-  Value grouped = make<onnx::UnsqueezeOp>(value, builder.getDenseI64ArrayAttr({2}));
-  Value repeated =
-      make<onnx::ExpandOp>(grouped, makeInts({1, 1, times, 1, 1}));
+  Value grouped =
+      make<onnx::UnsqueezeOp>(value, builder.getDenseI64ArrayAttr({2}));
+  Value repeated = make<onnx::ExpandOp>(grouped, makeInts({1, 1, times, 1, 1}));
   // Two extents may be dynamic; both are those of `value`.
   Value batch = makeTyped<onnx::ShapeOp>(builder.getI64Type(), value,
                                          builder.getI64IntegerAttr(0),
@@ -154,13 +154,11 @@ Value AttentionBuilder::makeCausalMask(Value q, Value k) {
                                     DenseElementsAttr::get(type, value));
   };
   auto positions = [&](Value value, int64_t unitAxis) {
-    Value length = makeTyped<onnx::ShapeOp>(i64, value,
-                                            builder.getI64IntegerAttr(2),
-                                            builder.getI64IntegerAttr(3));
+    Value length = makeTyped<onnx::ShapeOp>(
+        i64, value, builder.getI64IntegerAttr(2), builder.getI64IntegerAttr(3));
     length = makeTyped<onnx::SqueezeOp>(i64, length,
                                         builder.getDenseI64ArrayAttr({0}));
-    Value range =
-        makeTyped<onnx::RangeOp>(i64, scalar(0), length, scalar(1));
+    Value range = makeTyped<onnx::RangeOp>(i64, scalar(0), length, scalar(1));
     return makeTyped<onnx::UnsqueezeOp>(
         i64, range, builder.getDenseI64ArrayAttr({unitAxis}));
   };
@@ -202,8 +200,8 @@ bool AttentionBuilder::canBuild() {
     return false;
   if (q.getRank() == 3)
     return op.getScale() || (q.getDimSize(2) > 0 && !q.isDynamicDim(2));
-  bool sameHeads = onnx::getDimension(op.getQ(), 1) ==
-                   onnx::getDimension(op.getK(), 1);
+  bool sameHeads =
+      onnx::getDimension(op.getQ(), 1) == onnx::getDimension(op.getK(), 1);
   bool knownHeads = !q.isDynamicDim(1) && !k.isDynamicDim(1);
   return (sameHeads || knownHeads) &&
          (op.getScale() || (!q.isDynamicDim(3) && q.getDimSize(3) > 0));
@@ -223,9 +221,9 @@ Value AttentionBuilder::build() {
   int64_t times = qHeads == kvHeads ? 1 : qHeads / kvHeads;
   k = repeatHeads(k, kvHeads, times);
   v = repeatHeads(v, kvHeads, times);
-  double scale = op.getScale()
-                     ? op.getScale()->convertToFloat()
-                     : 1.0 / std::sqrt(static_cast<double>(qType.getDimSize(3)));
+  double scale =
+      op.getScale() ? op.getScale()->convertToFloat()
+                    : 1.0 / std::sqrt(static_cast<double>(qType.getDimSize(3)));
   Value scores = make<onnx::MatMulOp>(q, transpose(k, {0, 1, 3, 2}));
   scores = make<onnx::MulOp>(scores, makeScalar(scale));
   if (double cap = op.getSoftcap().convertToFloat(); cap != 0) {

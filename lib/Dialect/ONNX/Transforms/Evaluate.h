@@ -18,8 +18,8 @@
 
 namespace mlir::lowbit {
 
-/// The value of the only result of `op`, whose type is static, from the values of
-/// its operands; null when the operator is not of this kind.
+/// The value of the only result of `op`, whose type is static, from the values
+/// of its operands; null when the operator is not of this kind.
 ElementsAttr evaluateMovement(Operation *op, ArrayRef<ElementsAttr> operands);
 ElementsAttr evaluateArithmetic(Operation *op, ArrayRef<ElementsAttr> operands);
 

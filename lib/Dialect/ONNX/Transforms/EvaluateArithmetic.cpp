@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Arithmetic on constants, element by element after broadcasting: float32 as the
-// machine computes it, integers that wrap at their width.
+// Arithmetic on constants, element by element after broadcasting: float32 as
+// the machine computes it, integers that wrap at their width.
 //
 //===----------------------------------------------------------------------===//
 
@@ -164,7 +164,8 @@ static std::optional<int64_t> computeInteger(Operation *op, bool realOperands,
       .Default([](Operation *) { return std::nullopt; });
 }
 
-/// Cast between floats, integers and bools; empty where the result is undefined.
+/// Cast between floats, integers and bools; empty where the result is
+/// undefined.
 static std::optional<Number> computeCast(Number in, bool fromReal, Type to) {
   if (to.isF32())
     return Number{fromReal ? in.real : static_cast<float>(in.integer), 0};
@@ -190,7 +191,8 @@ ElementsAttr lowbit::evaluateArithmetic(Operation *op,
     return nullptr;
   Type element = type.getElementType();
   bool makesReal = element.isF32();
-  if (!makesReal && !element.isSignlessInteger() && !element.isUnsignedInteger(8))
+  if (!makesReal && !element.isSignlessInteger() &&
+      !element.isUnsignedInteger(8))
     return nullptr;
   SmallVector<Operand> operands;
   for (ElementsAttr attr : attrs) {
@@ -227,8 +229,8 @@ ElementsAttr lowbit::evaluateArithmetic(Operation *op,
   if (makesReal)
     return makeConstant(type, std::move(reals));
   auto narrow = [&](auto zero) {
-    return makeConstant(type, std::vector<decltype(zero)>(integers.begin(),
-                                                          integers.end()));
+    return makeConstant(
+        type, std::vector<decltype(zero)>(integers.begin(), integers.end()));
   };
   if (element.isUnsignedInteger(8) || element.isInteger(1))
     return narrow(uint8_t());

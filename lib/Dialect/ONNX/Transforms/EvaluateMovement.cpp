@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Movement of constant elements. An operator becomes a strided view of its
-// operand, which is then copied; Gather, Concat and Trilu have loops of their own.
+// operand, which is then copied; Gather, Concat and Trilu have loops of their
+// own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +21,8 @@ using namespace mlir::lowbit;
 
 namespace {
 
-/// Element `(i, j, ...)` is at `offset + i * strides[0] + j * strides[1] + ...`.
+/// Element `(i, j, ...)` is at `offset + i * strides[0] + j * strides[1] +
+/// ...`.
 struct View {
   int64_t offset = 0;
   SmallVector<int64_t> strides;
@@ -154,9 +156,9 @@ static ElementsAttr evaluateConcat(onnx::ConcatOp op, RankedTensorType type,
 
 static ElementsAttr evaluateTrilu(onnx::TriluOp op, RankedTensorType type,
                                   ArrayRef<ElementsAttr> operands) {
-  std::optional<int64_t> diagonal =
-      operands.size() > 1 ? getConstantScalarInt(operands[1])
-                          : std::optional<int64_t>(0);
+  std::optional<int64_t> diagonal = operands.size() > 1
+                                        ? getConstantScalarInt(operands[1])
+                                        : std::optional<int64_t>(0);
   if (!diagonal)
     return nullptr;
   int64_t columns = type.getShape().back();
@@ -176,8 +178,7 @@ static ElementsAttr evaluateTrilu(onnx::TriluOp op, RankedTensorType type,
 }
 
 /// The view that Slice takes of its operand.
-static std::optional<View> getSliceView(onnx::SliceOp op,
-                                        RankedTensorType type,
+static std::optional<View> getSliceView(onnx::SliceOp op, RankedTensorType type,
                                         ArrayRef<ElementsAttr> operands) {
   ShapedType dataType = operands[0].getShapedType();
   ArrayRef<int64_t> shape = dataType.getShape();

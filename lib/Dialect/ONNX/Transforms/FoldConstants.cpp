@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// onnx-fold-constants: one walk in program order replaces operators on constants
-// by constants. See Passes.td for what is left alone.
+// onnx-fold-constants: one walk in program order replaces operators on
+// constants by constants. See Passes.td for what is left alone.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +32,8 @@ static bool isReadable(ElementsAttr attr) {
          type.getNumElements() == 1;
 }
 
-/// A shape computation whose elements are all known, though its operands need not
-/// be constant.
+/// A shape computation whose elements are all known, though its operands need
+/// not be constant.
 static ElementsAttr evaluateShape(Operation *op) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   if (!type || op->getNumOperands() == 0 || type.getRank() > 1 ||
@@ -69,7 +69,8 @@ struct FoldConstants : lowbit::impl::FoldConstantsBase<FoldConstants> {
         return;
       OpBuilder builder(op);
       auto constant = onnx::ConstantOp::create(
-          builder, op->getLoc(), cast<TensorType>(value.getShapedType()), value);
+          builder, op->getLoc(), cast<TensorType>(value.getShapedType()),
+          value);
       op->getResult(0).replaceAllUsesWith(constant);
       op->erase();
     });

@@ -24,16 +24,17 @@ namespace {
 
 struct InferShapes : lowbit::impl::InferShapesBase<InferShapes> {
   void runOnOperation() override {
-    WalkResult walked = getOperation().walk([](onnx::ShapeInferenceOpInterface op) {
-      if (failed(op.inferShapes()))
-        return WalkResult::interrupt();
-      for (Value result : op->getResults())
-        if (!cast<TensorType>(result.getType()).hasRank()) {
-          op->emitOpError("has a result whose rank cannot be inferred");
-          return WalkResult::interrupt();
-        }
-      return WalkResult::advance();
-    });
+    WalkResult walked =
+        getOperation().walk([](onnx::ShapeInferenceOpInterface op) {
+          if (failed(op.inferShapes()))
+            return WalkResult::interrupt();
+          for (Value result : op->getResults())
+            if (!cast<TensorType>(result.getType()).hasRank()) {
+              op->emitOpError("has a result whose rank cannot be inferred");
+              return WalkResult::interrupt();
+            }
+          return WalkResult::advance();
+        });
     if (walked.wasInterrupted() || failed(updateResultTypes()))
       signalPassFailure();
   }
@@ -44,12 +45,12 @@ private:
     func::FuncOp function = getOperation();
     if (function.isExternal())
       return success();
-    auto result = dyn_cast<func::ReturnOp>(function.getBody().back().getTerminator());
+    auto result =
+        dyn_cast<func::ReturnOp>(function.getBody().back().getTerminator());
     if (!result || !llvm::hasSingleElement(function.getBody()))
       return success();
-    function.setType(
-        FunctionType::get(&getContext(), function.getArgumentTypes(),
-                          result.getOperandTypes()));
+    function.setType(FunctionType::get(
+        &getContext(), function.getArgumentTypes(), result.getOperandTypes()));
     return success();
   }
 };

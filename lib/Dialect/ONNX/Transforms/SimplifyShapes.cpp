@@ -81,9 +81,9 @@ static Value makeVector(OpBuilder &builder, Location loc, RankedTensorType type,
            (first.isConstant()
                 ? elements[size].isConstant()
                 : elements[size] ==
-                      ShapeElement::dimension(
-                          first.getTensor(),
-                          first.getIndex() + static_cast<int64_t>(size))))
+                      ShapeElement::dimension(first.getTensor(),
+                                              first.getIndex() +
+                                                  static_cast<int64_t>(size))))
       ++size;
     if (first.isConstant()) {
       parts.push_back(makeConstantVector(builder, loc, makeType(size),
@@ -125,8 +125,9 @@ static void sharpen(Operation *op, MutableArrayRef<ShapeElement> elements,
   }
 }
 
-/// Whether 0 in the shape copies a dimension. A Reshape in which 0 means 0 turns
-/// into one that copies when its shape becomes constant by that and has no 0.
+/// Whether 0 in the shape copies a dimension. A Reshape in which 0 means 0
+/// turns into one that copies when its shape becomes constant by that and has
+/// no 0.
 static bool decideCopies(Operation *op, ArrayRef<ShapeElement> elements) {
   auto reshape = dyn_cast<onnx::ReshapeOp>(op);
   if (!reshape || !reshape.getAllowzero())
@@ -182,8 +183,8 @@ static ShapeElement getAligned(Value value, int64_t rank, int64_t d) {
   return at < 0 ? ShapeElement::constant(1) : onnx::getDimension(value, at);
 }
 
-/// Whether `op` has the same result when `use`, an expanded value, is replaced by
-/// what was expanded: another operand has every dimension that grew.
+/// Whether `op` has the same result when `use`, an expanded value, is replaced
+/// by what was expanded: another operand has every dimension that grew.
 static bool isRedundant(Operation *op, OpOperand &use, onnx::ExpandOp expand) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   if (!type || !isa<RankedTensorType>(expand.getInput().getType()))
@@ -234,14 +235,15 @@ namespace {
 
 struct SimplifyShapes : lowbit::impl::SimplifyShapesBase<SimplifyShapes> {
   void runOnOperation() override {
-    WalkResult walked = getOperation().walk([](onnx::ShapeInferenceOpInterface op) {
-      // Operands may have become more precise.
-      if (failed(op.inferShapes()))
-        return WalkResult::interrupt();
-      normalizeShapeOperands(op);
-      dropExpands(op);
-      return WalkResult::advance();
-    });
+    WalkResult walked =
+        getOperation().walk([](onnx::ShapeInferenceOpInterface op) {
+          // Operands may have become more precise.
+          if (failed(op.inferShapes()))
+            return WalkResult::interrupt();
+          normalizeShapeOperands(op);
+          dropExpands(op);
+          return WalkResult::advance();
+        });
     if (walked.wasInterrupted())
       signalPassFailure();
   }

@@ -51,8 +51,8 @@ getDestinationSpeculatability(DestinationStyleOpInterface op);
 
 namespace mlir::lowbit {
 
-/// The extents of a tensor `[batch..., rows, size]` of levels once it is packed;
-/// creates the arithmetic where one is not known.
+/// The extents of a tensor `[batch..., rows, size]` of levels once it is
+/// packed; creates the arithmetic where one is not known.
 SmallVector<OpFoldResult> getPackedSizes(OpBuilder &builder, Location loc,
                                          PackingAttr packing,
                                          ArrayRef<OpFoldResult> batch,

@@ -49,7 +49,8 @@ public:
   bool isDimension() const { return kind == Kind::Dimension; }
 
   int64_t getConstant() const { return number; }
-  /// The tensor whose dimension `getIndex()` this is; that dimension is dynamic.
+  /// The tensor whose dimension `getIndex()` this is; that dimension is
+  /// dynamic.
   Value getTensor() const { return tensor; }
   int64_t getIndex() const { return number; }
 

@@ -37,8 +37,9 @@ LogicalResult verifyResultTypes(Operation *op);
 
 /// Refuses tensors that no machine can hold; dynamic dimensions count as 1. The
 /// diagnostic continues what `emitError` has begun.
-LogicalResult checkTensorSize(TensorType type,
-                              llvm::function_ref<InFlightDiagnostic()> emitError);
+LogicalResult
+checkTensorSize(TensorType type,
+                llvm::function_ref<InFlightDiagnostic()> emitError);
 
 /// The more precise of two types for one value, null when they contradict
 /// each other.
