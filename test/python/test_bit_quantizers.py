@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lowbit.models.bit.quantizers import guarded_alpha, quantize_activation, quantize_weight
-from lowbit.models.bit.reference import integer_dot
+from lowbit.models.arithmetic import guarded_alpha, integer_dot
+from lowbit.models.bit.quantizers import quantize_activation, quantize_weight
 
 
 def codes(x, alpha, bits, signed):

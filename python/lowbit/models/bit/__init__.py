@@ -11,11 +11,14 @@
 The same from a shell: `python -m lowbit.models.bit --config tiny --bits 1 1 -o bit.onnx`.
 """
 
-from .checking import Comparison, compare
+from ..checking import Comparison
+from ..serialization import save_model
+from ..sites import ReferenceResult, Site, site_value_to_codes
+from .checking import compare
 from .config import PRESETS, BiTConfig
-from .graph import build_model, save_model, site_value_to_codes
+from .graph import build_model
 from .parameters import BiTParameters, parameter_shapes
-from .reference import BiTReference, ReferenceResult, Site
+from .reference import BiTReference
 
 __all__ = [
     "PRESETS",

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .emitter import Dim
+from ..arithmetic import FloatArray
+from ..emitter import Dim
 from .form import Form, expanded
 from .parameters import BiTParameters
-from .quantizers import FloatArray
 
 
 class DynamoForm(Form):

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from ..arithmetic import FloatArray
+from ..emitter import Dim, GraphEmitter
 from .config import BiTConfig
-from .emitter import Dim, GraphEmitter
 from .parameters import BiTParameters
-from .quantizers import FloatArray, level_range
+from .quantizers import level_range
 
 
 class Form(ABC):

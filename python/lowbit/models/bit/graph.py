@@ -6,22 +6,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import onnx
 
+from ..emitter import Dim
 from .dynamo import DynamoForm
-from .emitter import Dim
 from .form import Form
 from .parameters import BiTParameters, has_pooler, head_name, head_size, layer_prefix
 from .torchscript import TorchScriptForm
 
 FormName = Literal["torchscript", "dynamo"]
-
-#: protobuf refuses messages of 2 GiB; larger models keep their weights beside the file.
-_INLINE_LIMIT = 2_000_000_000
 
 
 def build_model(
@@ -65,35 +61,6 @@ def build_model(
     else:
         raise ValueError(f"form must be 'torchscript' or 'dynamo', got {form!r}")
     return _Builder(spelling, expose_hidden, expose_sites).build(token_type_input)
-
-
-def save_model(model: onnx.ModelProto, path: str | Path, external_data: bool | None = None) -> None:
-    """Writes the model, with weights in `<name>.data` beside it when `external_data`.
-
-    The default puts them there only when the file would be too large. Raises OSError.
-    """
-    path = Path(path)
-    if external_data is None:
-        external_data = (
-            sum(len(tensor.raw_data) for tensor in model.graph.initializer) > _INLINE_LIMIT
-        )
-    if not external_data:
-        onnx.save_model(model, str(path))
-        return
-    data = path.with_name(path.name + ".data")
-    data.unlink(missing_ok=True)  # onnx appends
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)  # onnx moves the weights out of the model it saves
-    onnx.save_model(
-        copy, str(path), save_as_external_data=True, location=data.name, size_threshold=1024
-    )
-
-
-def site_value_to_codes(
-    value: np.ndarray[tuple[int, ...], np.dtype[np.float32]], scale: np.float32, offset: np.float32
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """The integer codes behind an exposed `SITE.value`, given the site's scale and offset."""
-    return np.round((value - offset) / scale)
 
 
 def _checked_opset(form: str, opset: int, low: int, high: int) -> int:

@@ -29,15 +29,16 @@ result; they are skipped, as are buffers that BERT saves (`position_ids`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..arithmetic import FloatArray, guarded_alpha
+from ..checkpoint import fit_state_dict, read_state_dict, without_wrappers
 from .config import BiTConfig
-from .quantizers import FloatArray, guarded_alpha
 
 #: Entries of a checkpoint that do not take part in inference.
 _IGNORED = re.compile(
@@ -162,28 +163,8 @@ class BiTParameters:
         Raises ValueError that lists all missing and unexpected names, and every
         shape that does not fit the configuration.
         """
-        shapes = parameter_shapes(config)
-        found = {
-            _canonical(name): value for name, value in state.items() if not _IGNORED.search(name)
-        }
-        problems = []
-        if missing := sorted(shapes.keys() - found.keys()):
-            problems.append("missing: " + ", ".join(missing))
-        if unexpected := sorted(found.keys() - shapes.keys()):
-            problems.append("unexpected: " + ", ".join(unexpected))
-        tensors: dict[str, FloatArray] = {}
-        for name in shapes.keys() & found.keys():
-            array = _to_numpy(found[name])
-            if shapes[name] == () and array.size == 1:
-                array = array.reshape(())
-            if array.shape != shapes[name]:
-                problems.append(f"{name}: expected shape {shapes[name]}, got {array.shape}")
-            tensors[name] = array
-        if problems:
-            raise ValueError(
-                "the state dict does not fit the configuration; " + "; ".join(problems)
-            )
-        return cls(config, {name: tensors[name] for name in shapes})
+        found = {name: value for name, value in state.items() if not _IGNORED.search(name)}
+        return cls(config, fit_state_dict(parameter_shapes(config), without_wrappers(found)))
 
     @classmethod
     def from_file(cls, config: BiTConfig, path: str | Path) -> BiTParameters:
@@ -193,37 +174,7 @@ class BiTParameters:
         safetensors files need the package `safetensors`. Raises ImportError that
         names the missing package, OSError and ValueError.
         """
-        path = Path(path)
-        if path.suffix == ".npz":
-            with np.load(path) as archive:
-                return cls.from_state_dict(config, dict(archive))
-        if path.suffix == ".safetensors":
-            load: Callable[[str], Mapping[str, Any]] = _import("safetensors.numpy", path).load_file
-            return cls.from_state_dict(config, load(str(path)))
-        torch = _import("torch", path)
-        state = torch.load(str(path), map_location="cpu", weights_only=True)
-        return cls.from_state_dict(config, state.get("state_dict", state))
-
-
-def _import(module: str, path: Path) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.split(".")[0]
-        raise ImportError(f"reading {path} needs the package '{package}'") from error
-
-
-def _canonical(name: str) -> str:
-    """Drops the prefix that data-parallel training adds."""
-    return name.removeprefix("module.")
-
-
-def _to_numpy(value: Any) -> FloatArray:
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().float().numpy()
-    return np.ascontiguousarray(value, dtype=np.float32).reshape(np.shape(value))
+        return cls.from_state_dict(config, read_state_dict(path))
 
 
 def _draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> FloatArray:

@@ -9,21 +9,9 @@ accurate sums rounded once to float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
-
-#: Learned scales at or below this value are replaced by it.
-MIN_ALPHA = np.float32(1e-5)
-
-
-def guarded_alpha(alpha: float | np.float32 | FloatArray) -> np.float32:
-    """The scale in use: `alpha`, or 1e-5 where it is not larger than that."""
-    value = np.float32(np.asarray(alpha).item())
-    return value if value > MIN_ALPHA else MIN_ALPHA
+from ..arithmetic import CodedWeight, Codes, FloatArray
 
 
 def level_range(bits: int, signed: bool) -> tuple[int, int]:
@@ -35,22 +23,6 @@ def level_range(bits: int, signed: bool) -> tuple[int, int]:
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
-@dataclass(frozen=True)
-class Codes:
-    """A quantized activation: value = scale * codes + offset."""
-
-    codes: FloatArray
-    """Integers held as float32, so that a float matrix product of them is exact."""
-    scale: np.float32
-    offset: np.float32
-
-    @property
-    def values(self) -> FloatArray:
-        """The float32 values that the model computes with."""
-        scaled = self.codes * self.scale
-        return scaled if self.offset == 0 else scaled + self.offset
-
-
 def quantize_activation(x: FloatArray, alpha: np.float32, bits: int, signed: bool) -> Codes:
     """Elastic quantizer of `x` (any shape) with the learned scale `alpha` (already guarded).
 
@@ -60,29 +32,14 @@ def quantize_activation(x: FloatArray, alpha: np.float32, bits: int, signed: boo
     """
     zero = np.float32(0)
     if signed and bits == 1:
-        return Codes(np.sign(x), alpha, zero)
+        return Codes(np.sign(x), alpha, zero, (-1, 1), is_sign=True)
     low, high = level_range(bits, signed)
     offset = zero
     if not signed and bits > 1:
         offset = np.float32(x.min())
         x = x - offset
     codes: FloatArray = np.clip(np.round(x / alpha), np.float32(low), np.float32(high))
-    return Codes(codes, alpha, offset)
-
-
-@dataclass(frozen=True)
-class BinaryWeight:
-    """A weight matrix in one bit: value = scale * codes, scale per matrix or per row."""
-
-    codes: FloatArray
-    """[rows, columns] of -1, 0 and 1."""
-    scale: FloatArray
-    """[] or [rows, 1]."""
-
-    @property
-    def values(self) -> FloatArray:
-        """The float32 values that the model computes with."""
-        return self.codes * self.scale
+    return Codes(codes, alpha, offset, (low, high))
 
 
 def weight_scale(weight: FloatArray, per_row: bool) -> FloatArray:
@@ -93,7 +50,7 @@ def weight_scale(weight: FloatArray, per_row: bool) -> FloatArray:
     return np.asarray(total / count, np.float32)
 
 
-def quantize_weight(weight: FloatArray, per_row: bool) -> BinaryWeight:
+def quantize_weight(weight: FloatArray, per_row: bool) -> CodedWeight:
     """sign(W - mean(W)) with the scale mean|W|; the mean is over the whole matrix either way."""
     mean = np.float32(weight.mean(dtype=np.float64))
-    return BinaryWeight(np.sign(weight - mean), weight_scale(weight, per_row))
+    return CodedWeight(np.sign(weight - mean), weight_scale(weight, per_row))

@@ -11,51 +11,29 @@ its float operators (norms, softmax, erf) may differ in the last bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from .config import BiTConfig
-from .parameters import BiTParameters, has_pooler, head_name, layer_prefix
-from .quantizers import (
-    BinaryWeight,
+from ..arithmetic import (
+    CodedWeight,
     Codes,
     FloatArray,
+    IntArray,
+    dequantized_product,
+    erf,
+    float_matmul,
     guarded_alpha,
-    level_range,
-    quantize_activation,
-    quantize_weight,
+    integer_dot,
+    layer_norm,
+    softmax,
+    spread,
 )
-
-IntArray = npt.NDArray[np.int64]
-
-#: Called with a site's name, its input and whether its codes are signed; gives the scale.
-ScaleSource = Callable[[str, FloatArray, bool], np.float32]
-
-
-@dataclass(frozen=True)
-class Site:
-    """One activation quantizer in one run. Its name is that of its scale parameter."""
-
-    name: str
-    signed: bool
-    input: FloatArray
-    """The tensor that the model arrives with, before it is replaced by a forced one."""
-    codes: FloatArray
-    """Codes of the forced input where one was given, else of `input`."""
-    scale: np.float32
-    offset: np.float32
-
-
-@dataclass
-class ReferenceResult:
-    """Outputs by name, and the quantizer sites in order of execution."""
-
-    outputs: dict[str, FloatArray] = field(default_factory=dict)
-    sites: list[Site] = field(default_factory=list)
+from ..sites import ReferenceResult, ScaleSource, Site
+from .config import BiTConfig
+from .parameters import BiTParameters, has_pooler, head_name, layer_prefix
+from .quantizers import level_range, quantize_activation, quantize_weight
 
 
 class BiTReference:
@@ -64,7 +42,7 @@ class BiTReference:
     def __init__(self, parameters: BiTParameters) -> None:
         self.parameters = parameters
         self.config: BiTConfig = parameters.config
-        self._weights: dict[str, BinaryWeight] = {}
+        self._weights: dict[str, CodedWeight] = {}
         if not self.config.is_float:
             for name, tensor in parameters.tensors.items():
                 if name.removesuffix(".weight") + ".move.bias" in parameters.tensors:
@@ -111,32 +89,14 @@ def calibrate(parameters: BiTParameters, rng: np.random.Generator, length: int) 
     mask[1, (length + 1) // 2 :] = 0
 
     def choose(name: str, x: FloatArray, signed: bool) -> np.float32:
-        alpha = guarded_alpha(_spread(x, config.activation_bits, signed))
+        bits = config.activation_bits
+        levels, is_sign = level_range(bits, signed), signed and bits == 1
+        alpha = guarded_alpha(spread(x, levels, is_sign, has_offset=not signed))
         parameters.tensors[name] = np.asarray(alpha, np.float32)
         return alpha
 
     weights = BiTReference(parameters)._weights
     _Pass(config, parameters, weights, choose, {}).model(ids, mask, np.zeros_like(ids))
-
-
-def _spread(x: FloatArray, bits: int, signed: bool) -> np.float32:
-    """A scale that uses all levels: the mean magnitude for signs, a high quantile otherwise."""
-    if signed and bits == 1:
-        return np.float32(np.abs(x).mean())
-    low, high = level_range(bits, signed)
-    if not signed and bits == 1:
-        return np.float32(2 * np.quantile(x, 0.75))  # a one wherever x > alpha / 2
-    shifted = x if signed else x - x.min()
-    return np.float32(np.quantile(np.abs(shifted), 0.98) / max(high, -low))
-
-
-def integer_dot(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """a @ b of integer-valued arrays, exactly: in float32 while sums stay below 2^24."""
-    bound = float(np.abs(a).max(initial=0)) * float(np.abs(b).max(initial=0)) * a.shape[-1]
-    if bound >= 2**24:
-        a, b = a.astype(np.float64), b.astype(np.float64)
-    product: npt.NDArray[np.float64] = np.matmul(a, b).astype(np.float64)
-    return product
 
 
 class _Pass:
@@ -146,7 +106,7 @@ class _Pass:
         self,
         config: BiTConfig,
         parameters: BiTParameters,
-        weights: Mapping[str, BinaryWeight],
+        weights: Mapping[str, CodedWeight],
         scale: ScaleSource,
         forced: Mapping[str, FloatArray],
     ) -> None:
@@ -209,7 +169,7 @@ class _Pass:
             )
         query, key, value = heads
         if not config.quantizes_activations:
-            scores = _float_matmul(query, key.swapaxes(-1, -2))
+            scores = float_matmul(query, key.swapaxes(-1, -2))
         else:
             q, k, v = (
                 self.quantize(f"{prefix}.clip_{name}", x, signed=True)
@@ -221,23 +181,23 @@ class _Pass:
             scores = exact.astype(np.float32)
         scores = scores / np.float32(math.sqrt(config.head_size)) + mask
         self.result.outputs[f"att_scores{index}"] = scores
-        probabilities = _softmax(scores)
+        probabilities = softmax(scores)
         if not config.quantizes_activations:
-            context = _float_matmul(probabilities, value)
+            context = float_matmul(probabilities, value)
         elif not config.quantize_attention:
-            context = _float_matmul(probabilities, v.codes, np.float64(v.scale))
+            context = float_matmul(probabilities, v.codes, np.float64(v.scale))
         else:
             p = self.quantize(
                 f"{prefix}.clip_attn", probabilities, signed=config.symmetric_ffn_attention
             )
-            context = _dequantized_product(p, v.codes, np.float64(v.scale))
+            context = dequantized_product(p, v.codes, np.float64(v.scale))
         return context.transpose(0, 2, 1, 3).reshape(batch, length, config.hidden_size)
 
     def quantize(self, name: str, x: FloatArray, signed: bool) -> Codes:
         alpha = self.scale(name, x, signed)
         used = self.forced.get(name, x)
         codes = quantize_activation(used, alpha, self.config.activation_bits, signed)
-        self.result.sites.append(Site(name, signed, x, codes.codes, codes.scale, codes.offset))
+        self.result.sites.append(Site.of(name, signed, x, codes))
         return codes
 
     def linear(self, name: str, x: FloatArray, signed: bool = True) -> FloatArray:
@@ -249,51 +209,18 @@ class _Pass:
         scale = weight.scale.astype(np.float64).T  # [] or [1, rows]
         if self.config.quantizes_activations:
             codes = self.quantize(f"{name}.input_clip_val", x, signed)
-            product = _dequantized_product(codes, weight.codes.T, scale)
+            product = dequantized_product(codes, weight.codes.T, scale)
         else:
-            product = _float_matmul(x, weight.codes.T, scale)
+            product = float_matmul(x, weight.codes.T, scale)
         return product + self.p[f"{name}.bias"]
 
     def float_linear(self, name: str, x: FloatArray) -> FloatArray:
-        return _float_matmul(x, self.p[f"{name}.weight"].T) + self.p[f"{name}.bias"]
+        return float_matmul(x, self.p[f"{name}.weight"].T) + self.p[f"{name}.bias"]
 
     def norm(self, name: str, x: FloatArray) -> FloatArray:
-        centred = x - x.mean(axis=-1, keepdims=True)
-        variance = (centred * centred).mean(axis=-1, keepdims=True)
-        unit: FloatArray = centred / np.sqrt(variance + np.float32(1e-12))
-        return self.p[f"{name}.weight"] * unit + self.p[f"{name}.bias"]
+        return layer_norm(x, self.p[f"{name}.weight"], self.p[f"{name}.bias"], 1e-12)
 
     def activation(self, x: FloatArray) -> FloatArray:
         if self.config.activation == "relu":
             return np.maximum(x, np.float32(0))
-        return x * np.float32(0.5) * (np.float32(1) + _erf(x / np.float32(math.sqrt(2))))
-
-
-def _dequantized_product(
-    a: Codes, b: FloatArray, scale: npt.NDArray[np.float64] | np.float64
-) -> FloatArray:
-    """(a.scale * a.codes + a.offset) @ (scale * b), rounded once."""
-    exact = integer_dot(a.codes, b) * (np.float64(a.scale) * scale)
-    if a.offset != 0:
-        exact = exact + np.float64(a.offset) * scale * b.sum(
-            axis=-2, keepdims=True, dtype=np.float64
-        )
-    return exact.astype(np.float32)
-
-
-def _float_matmul(
-    a: FloatArray, b: FloatArray, scale: npt.NDArray[np.float64] | float = 1.0
-) -> FloatArray:
-    product: npt.NDArray[np.float64] = np.matmul(a.astype(np.float64), b.astype(np.float64)) * scale
-    return product.astype(np.float32)
-
-
-def _softmax(x: FloatArray) -> FloatArray:
-    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
-    probabilities: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return probabilities
-
-
-def _erf(x: FloatArray) -> FloatArray:
-    values = np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size)
-    return values.astype(np.float32).reshape(x.shape)
+        return x * np.float32(0.5) * (np.float32(1) + erf(x / np.float32(math.sqrt(2))))

@@ -43,9 +43,9 @@ class GraphEmitter:
             self._initializers[name] = numpy_helper.from_array(array, name)
         return name
 
-    def add_input(self, name: str, dims: Sequence[Dim]) -> str:
-        """Adds an int64 graph input."""
-        self.inputs.append(helper.make_tensor_value_info(name, onnx.TensorProto.INT64, list(dims)))
+    def add_input(self, name: str, dims: Sequence[Dim], dtype: int = onnx.TensorProto.INT64) -> str:
+        """Adds a graph input, int64 or of another ONNX type."""
+        self.inputs.append(helper.make_tensor_value_info(name, dtype, list(dims)))
         return name
 
     def add_output(self, value: str, name: str, dims: Sequence[Dim]) -> None:
