@@ -15,7 +15,7 @@ BUILD  := build-$(PRESET)
 endif
 PYTHON := .venv/bin/python
 
-.PHONY: help setup configure build check demo bench format lint tidy clean
+.PHONY: help setup configure build check demo demo-summarize bench format lint tidy clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PRESET=release|debug|asan|ci] [JOBS=N]"
@@ -36,6 +36,9 @@ check: build ## run every test: lit, gtest, pytest, lint
 
 demo: build ## compile a binary BERT-base, run it and compare it
 	@PYTHONPATH=$(BUILD)/python $(PYTHON) examples/bert_demo.py --output $(BUILD)/demo
+
+demo-summarize: build ## generate with binary and ternary BART-base, beside ONNX Runtime
+	@PYTHONPATH=$(BUILD)/python $(PYTHON) examples/summarize.py --output $(BUILD)/summarize
 
 bench: build ## measure beside other engines; writes docs/Performance.md (20 minutes)
 	@.venv/bin/pip install -q -r benchmark/requirements.txt
