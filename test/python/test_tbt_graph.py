@@ -14,7 +14,6 @@ import onnxruntime
 import pytest
 from lowbit.models import tbt
 from lowbit.models.tbt.__main__ import main
-from tbt_feeds import feeds_for
 
 BITS = [(1, 1), (1, 2), (2, 2), (1, 8), (2, 8)]
 FORMS = [
@@ -39,7 +38,7 @@ def test_graph_agrees_with_the_reference(small_tbt_config, part, form, bits, pre
     parameters = tbt.TBTParameters.random(config.with_bits(*bits), seed=4)
     model = tbt.build_model(parameters, part, expose_hidden=True, expose_sites=True, **form)
     onnx.checker.check_model(model, full_check=True)
-    feeds = feeds_for(config, part, [20, 13])
+    feeds = tbt.random_inputs(config, part, [20, 13])
     assert [value.name for value in model.graph.input] == list(feeds)
     result = tbt.compare(parameters, part, feeds, run_onnxruntime(model, feeds))
     assert result.differing == 0
@@ -101,7 +100,7 @@ def test_impossible_graphs_are_refused(small_tbt_config, options, message):
 def test_one_bit_steps_are_the_teacher_forced_pass(small_tbt_config):
     """One-bit quantizers look at single values, so caching changes nothing."""
     reference = tbt.TBTReference(tbt.TBTParameters.random(small_tbt_config, seed=4))
-    feeds = feeds_for(small_tbt_config, "seq2seq", [20, 13], target=5)
+    feeds = tbt.random_inputs(small_tbt_config, "seq2seq", [20, 13], target=5)
     feeds["decoder_attention_mask"][:] = 1
     expected = reference.run("seq2seq", feeds).outputs["logits"]
     encoded = reference.run("encoder", feeds).outputs["last_hidden_state"]

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lowbit.models import tbt
-from tbt_feeds import feeds_for
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_random_parameters_are_seeded(small_tbt_config):
 def test_calibrated_quantizers_use_their_levels(small_tbt_config, bits, pre_norm):
     config = replace(small_tbt_config, activation_bits=bits, pre_norm=pre_norm)
     parameters = tbt.TBTParameters.random(config, seed=1)
-    feeds = feeds_for(config, "seq2seq", [24, 20], target=18)
+    feeds = tbt.random_inputs(config, "seq2seq", [24, 20], target=18)
     for site in tbt.TBTReference(parameters).run("seq2seq", feeds).sites:
         low, high = site.levels
         for level in range(low, high + 1):

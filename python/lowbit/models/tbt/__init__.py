@@ -19,6 +19,7 @@ from ..sites import ReferenceResult, Site, site_value_to_codes
 from .checking import compare
 from .config import PRESETS, TBTConfig
 from .graph import build_model
+from .inputs import random_inputs
 from .parameters import TBTParameters, parameter_shapes
 from .parts import PARTS, SESSION_PARTS, Part
 from .reference import TBTReference
@@ -37,6 +38,7 @@ __all__ = [
     "build_model",
     "compare",
     "parameter_shapes",
+    "random_inputs",
     "save_model",
     "site_value_to_codes",
 ]

@@ -1,31 +1,38 @@
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Inputs of the graphs of TBT models, for tests."""
+"""Random inputs for the graphs of a TBT model."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
-from lowbit.models import tbt
+import numpy.typing as npt
+
+from ..arithmetic import FloatArray
+from .config import TBTConfig
+from .parts import Part
 
 
-def feeds_for(
-    config: tbt.TBTConfig,
-    part: tbt.Part,
-    sources: list[int],
+def random_inputs(
+    config: TBTConfig,
+    part: Part,
+    sources: Sequence[int],
     target: int = 6,
     past: int = 5,
-    seed: int = 7,
-) -> dict[str, np.ndarray]:
-    """Random inputs of `part` for source sentences of the given lengths, padded.
+    seed: int = 0,
+) -> dict[str, npt.NDArray[Any]]:
+    """Inputs of `part` for source sentences of the given lengths, padded to the longest.
 
-    `target` is the number of target tokens, of which every second sentence has two
-    thirds; `past` the number of tokens in the caches of a step.
+    target -- number of target tokens; every second sentence has a third of them padded.
+    past -- number of tokens in the caches of a step.
     """
     rng = np.random.default_rng(seed)
     batch, width = len(sources), max(sources)
 
-    def floats(*shape: int) -> np.ndarray:
-        return rng.standard_normal(shape).astype(np.float32)
+    def floats(*shape: int) -> FloatArray:
+        return rng.standard_normal(shape, np.float32)
 
     mask = (np.arange(width) < np.array(sources)[:, None]).astype(np.int64)
     if part == "cross_kv":
@@ -36,9 +43,9 @@ def feeds_for(
     ids = rng.integers(1, config.vocab_size, (batch, target))
     if part == "seq2seq":
         own = np.ones_like(ids)
-        own[1::2, (2 * target + 2) // 3 :] = 0
+        own[1::2, target - target // 3 :] = 0
         return {**source, "decoder_input_ids": ids, "decoder_attention_mask": own}
-    feeds = {"decoder_input_ids": ids[:, :1], "attention_mask": mask}
+    feeds: dict[str, npt.NDArray[Any]] = {"decoder_input_ids": ids[:, :1], "attention_mask": mask}
     for index in range(config.decoder_layers):
         for kind, length in (("self", past), ("cross", width)):
             for tensor in "kv":
