@@ -16,7 +16,8 @@ Several models become one program, and a session keeps state between their runs:
     session.start({"input_ids": ids, "attention_mask": mask})
     logits = session.step({"decoder_input_ids": tokens})["logits"]
 
-`lowbit.models.bit` builds binary BERT models as ONNX to try this with.
+`lowbit.models.bit` and `lowbit.models.tbt` build binary BERT and binary and ternary BART models as
+ONNX to try this with.
 """
 
 from lowbit._compile import compile, load

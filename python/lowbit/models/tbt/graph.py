@@ -13,7 +13,14 @@ import onnx
 from ..emitter import Dim
 from ..torchscript import Extent
 from .form import TorchScriptForm
-from .parameters import SHARED, TBTParameters, attentions, layer_count, layer_prefix
+from .parameters import (
+    SHARED,
+    TBTParameters,
+    attention_prefix,
+    attentions,
+    layer_count,
+    layer_prefix,
+)
 from .parts import PARTS, Part, cache_names
 
 #: Values of keys and values, [batch, heads, length, head_size].
@@ -114,7 +121,7 @@ class _Builder:
         dims = (self.batch, self.source, self.config.hidden_size)
         encoded = self.input("encoder_hidden_states", dims)
         for index in range(self.config.decoder_layers):
-            prefix = f"{layer_prefix('decoder', index)}.encoder_attn"
+            prefix = attention_prefix("decoder", index, "encoder_attn")
             for tensor, value in zip("kv", self.keys_and_values(prefix, encoded, self.source)):
                 name = f"present_cross_{tensor}{index}"
                 self.outputs.append((value, name, self.cache_dims(self.source)))
@@ -132,16 +139,16 @@ class _Builder:
         hidden = self.embeddings("decoder", ids, first, 1)
         bias = self.padding_bias("decoder", mask, 1, self.source, ids)
 
-        def attend(prefix: str, x: str) -> str:
-            index = prefix.split(".")[3]
-            if not prefix.endswith("self_attn"):
+        def attend(index: int, name: str, x: str) -> str:
+            prefix = attention_prefix("decoder", index, name)
+            if name == "encoder_attn":
                 cache = past[f"cross_k{index}"], past[f"cross_v{index}"]
                 return self.attention(prefix, x, 1, cache, self.source, bias)
             grown = []
             for tensor, new in zip("kv", self.keys_and_values(prefix, x, 1)):
-                name = f"self_{tensor}{index}"
-                value = self.form.op(_scope(prefix), "Concat", [past[name], new], axis=2)
-                self.outputs.append((value, f"present_{name}", self.cache_dims("past_plus_1")))
+                state = f"self_{tensor}{index}"
+                value = self.form.op(_scope(prefix), "Concat", [past[state], new], axis=2)
+                self.outputs.append((value, f"present_{state}", self.cache_dims("past_plus_1")))
                 grown.append(value)
             return self.attention(prefix, x, 1, (grown[0], grown[1]), "past_plus_1", None)
 
@@ -163,8 +170,9 @@ class _Builder:
         own = self.form.op(scope, "Add", [padding, causal])
         cross = self.padding_bias("decoder", mask, self.target, self.source, own_ids)
 
-        def attend(prefix: str, x: str) -> str:
-            is_own = prefix.endswith("self_attn")
+        def attend(index: int, name: str, x: str) -> str:
+            prefix = attention_prefix("decoder", index, name)
+            is_own = name == "self_attn"
             keys_from, keys, bias = (
                 (x, self.target, own) if is_own else (encoded, self.source, cross)
             )
@@ -186,7 +194,8 @@ class _Builder:
         hidden = self.embeddings("encoder", ids, None, self.source)
         bias = self.padding_bias("encoder", mask, self.source, self.source, ids)
 
-        def attend(prefix: str, x: str) -> str:
+        def attend(index: int, name: str, x: str) -> str:
+            prefix = attention_prefix("encoder", index, name)
             cache = self.keys_and_values(prefix, x, self.source)
             return self.attention(prefix, x, self.source, cache, self.source, bias)
 
@@ -220,13 +229,13 @@ class _Builder:
         ]
         return self.form.padding_bias(scope, mask, extents)
 
-    def layers(self, side: str, x: str, length: Dim, attend: Callable[[str, str], str]) -> str:
-        """The layers of one side; `attend` builds the attention of a prefix."""
+    def layers(self, side: str, x: str, length: Dim, attend: Callable[[int, str, str], str]) -> str:
+        """The layers of one side; `attend` builds an attention of a layer, by index and name."""
         for index in range(layer_count(self.config, side)):
             layer = layer_prefix(side, index)
             for name in attentions(side):
-                prefix = f"{layer}.{name}"
-                x = self.block(f"{prefix}_layer_norm", layer, x, partial(attend, prefix))
+                prefix = attention_prefix(side, index, name)
+                x = self.block(f"{prefix}_layer_norm", layer, x, partial(attend, index, name))
             ffn = partial(self.ffn, layer, length)
             x = self.block(f"{layer}.final_layer_norm", layer, x, ffn)
             self.expose(f"{side}_layer{index}", x, length)

@@ -59,6 +59,11 @@ def attentions(side: str) -> tuple[str, ...]:
     return ("self_attn",) if side == "encoder" else ("self_attn", "encoder_attn")
 
 
+def attention_prefix(side: str, index: int, name: str) -> str:
+    """Prefix of the parameters of the attention `name` of a layer."""
+    return f"{layer_prefix(side, index)}.{name}"
+
+
 def _layers(config: TBTConfig) -> Iterator[tuple[str, str]]:
     for side in SIDES:
         for index in range(layer_count(config, side)):

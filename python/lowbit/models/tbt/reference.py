@@ -37,6 +37,7 @@ from .parameters import (
     POSITION_OFFSET,
     SHARED,
     TBTParameters,
+    attention_prefix,
     attentions,
     layer_count,
     layer_prefix,
@@ -162,7 +163,8 @@ class _Pass:
     def encoder(self, ids: IntArray, mask: IntArray) -> FloatArray:
         padding = _padding_bias(mask)
 
-        def attend(prefix: str, x: FloatArray) -> FloatArray:
+        def attend(index: int, name: str, x: FloatArray) -> FloatArray:
+            prefix = attention_prefix("encoder", index, name)
             return self.attention(prefix, x, self.keys_and_values(prefix, x), padding)
 
         return self.layers("encoder", self.embeddings("encoder", ids, 0), attend)
@@ -174,8 +176,9 @@ class _Pass:
         causal = np.triu(np.full((length, length), -np.inf, np.float32), 1)
         own, padding = _padding_bias(own_mask) + causal, _padding_bias(mask)
 
-        def attend(prefix: str, x: FloatArray) -> FloatArray:
-            if prefix.endswith("self_attn"):
+        def attend(index: int, name: str, x: FloatArray) -> FloatArray:
+            prefix = attention_prefix("decoder", index, name)
+            if name == "self_attn":
                 return self.attention(prefix, x, self.keys_and_values(prefix, x), own)
             return self.attention(prefix, x, self.keys_and_values(prefix, encoded), padding)
 
@@ -183,7 +186,7 @@ class _Pass:
 
     def cross_kv(self, encoded: FloatArray) -> None:
         for index in range(self.config.decoder_layers):
-            prefix = f"{layer_prefix('decoder', index)}.encoder_attn"
+            prefix = attention_prefix("decoder", index, "encoder_attn")
             for tensor, value in zip("kv", self.keys_and_values(prefix, encoded)):
                 self.result.outputs[f"present_cross_{tensor}{index}"] = value
 
@@ -192,9 +195,9 @@ class _Pass:
     ) -> FloatArray:
         padding = _padding_bias(mask)
 
-        def attend(prefix: str, x: FloatArray) -> FloatArray:
-            index = prefix.split(".")[3]
-            if not prefix.endswith("self_attn"):
+        def attend(index: int, name: str, x: FloatArray) -> FloatArray:
+            prefix = attention_prefix("decoder", index, name)
+            if name == "encoder_attn":
                 cache = past[f"cross_k{index}"], past[f"cross_v{index}"]
                 return self.attention(prefix, x, cache, padding)
             names = [f"self_{tensor}{index}" for tensor in "kv"]
@@ -221,14 +224,14 @@ class _Pass:
         return hidden
 
     def layers(
-        self, side: str, x: FloatArray, attend: Callable[[str, FloatArray], FloatArray]
+        self, side: str, x: FloatArray, attend: Callable[[int, str, FloatArray], FloatArray]
     ) -> FloatArray:
-        """The layers of one side; `attend` evaluates the attention of a prefix."""
+        """The layers of one side; `attend` evaluates an attention of a layer, by index and name."""
         for index in range(layer_count(self.config, side)):
             layer = layer_prefix(side, index)
             for name in attentions(side):
-                prefix = f"{layer}.{name}"
-                x = self.block(f"{prefix}_layer_norm", x, partial(attend, prefix))
+                prefix = attention_prefix(side, index, name)
+                x = self.block(f"{prefix}_layer_norm", x, partial(attend, index, name))
             x = self.block(f"{layer}.final_layer_norm", x, partial(self.ffn, layer))
             self.result.outputs[f"{side}_layer{index}"] = x
         return self.norm(f"model.{side}.layer_norm", x) if self.config.pre_norm else x
