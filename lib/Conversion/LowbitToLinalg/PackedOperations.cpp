@@ -249,7 +249,8 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
     auto createMatmul = [&](Value lhs, Value rhs, PackingAttr lhsPacking,
                             PackingAttr rhsPacking, ValueRange operands,
                             Region &body, OpFoldResult size,
-                            OpFoldResult columns, Type element) {
+                            OpFoldResult columns, Type element,
+                            StringRef kernel) {
       sizes.back() = columns;
       Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, element);
       auto split = [&](OpFoldResult extent) -> std::pair<IntegerAttr, Value> {
@@ -262,7 +263,7 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
       auto [columnsAttr, dynamicColumns] = split(columns);
       auto matmul = PackedMatmulOp::create(
           rewriter, loc, empty.getType(), lhs, rhs, operands, empty,
-          dynamicSize, dynamicColumns, op.getKernelAttr(), sizeAttr,
+          dynamicSize, dynamicColumns, rewriter.getStringAttr(kernel), sizeAttr,
           columnsAttr, lhsPacking, rhsPacking, PackingAttr());
       rewriter.cloneRegionBefore(body, matmul.getBody(),
                                  matmul.getBody().end());
@@ -273,7 +274,8 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
     OpFoldResult keys = op.getKeys();
     Value scores =
         createMatmul(op.getQ(), op.getK(), op.getQPacking(), op.getKPacking(),
-                     op.getScoreOperands(), op.getScoreBody(), size, keys, f32);
+                     op.getScoreOperands(), op.getScoreBody(), size, keys, f32,
+                     op.getKernel());
     Value p = SoftmaxOp::create(rewriter, loc, scores)->getResult(0);
     auto codes = PackingAttr::get(op.getContext(),
                                   LevelsType::getRange(op.getContext(), 0, 1),
@@ -295,9 +297,9 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
       rewriter.replaceOpWithNewOp<YieldOp>(yield, level);
     }
     Type element = body.front().getTerminator()->getOperand(0).getType();
-    Value context =
-        createMatmul(code, op.getV(), codes, op.getVPacking(),
-                     op.getContextOperands(), body, keys, columns, element);
+    Value context = createMatmul(
+        code, op.getV(), codes, op.getVPacking(), op.getContextOperands(), body,
+        keys, columns, element, op.getContextKernel().value_or(op.getKernel()));
     if (op.getTransposed()) {
       SmallVector<int64_t> permutation = {0, 2, 1, 3};
       Value empty = tensor::EmptyOp::create(

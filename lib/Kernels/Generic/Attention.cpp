@@ -14,7 +14,11 @@
 // where the quotient exceeds 1/2. It ascends with e, so one number of a row
 // tells all of its codes: the least e whose code is 1. It lies within a few
 // units in the last place of scale * sum / 2; the sixteen numbers around are
-// tried with the very formula.
+// tried with the very formula. That holds for scales far from zero; for others
+// (and negative ones, with which no code is 1) the number is found by halving.
+//
+// The sum is taken in the order of `lowbit.softmax`, so that the codes are the
+// same whether attention is one operation or not.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,14 +36,17 @@ static MemRefType typeOf(Value value) {
 
 namespace {
 
+/// Scales from here on keep every number of `Attention::tryAround` normal: sums
+/// of exponentials are 1 or more, and a quotient near the threshold is half the
+/// scale.
+constexpr double kLeastUsualScale = 0x1p-100;
+
 class Attention {
 public:
   Attention(Emission &e, PackedAttentionOp op, const KernelRow &kernel,
-            const Target &target)
-      : e(e), op(op), kernel(kernel),
-        // A vector of scores is never longer than what a tile yields, so that
-        // all of its lanes are written.
-        lanes(std::min(getFloatLanes(target), kernel.lanes)),
+            const KernelRow &contextKernel, const Target &target)
+      : e(e), op(op), kernel(kernel), contextKernel(contextKernel),
+        lanes(getFloatLanes(target)),
         type(VectorType::get({lanes}, e.b.getF32Type())),
         scores(op.getScratch()[0]), codes(op.getScratch()[1]),
         keys(op.getKeys()), scoreOperands(op.getScoreOperands()),
@@ -51,8 +58,12 @@ public:
     Value rows = e.dim(op.getQ(), rank - 2);
     words = e.ceilDiv(keys, 64);
     scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
+    isUsualScale =
+        arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGE, scale,
+                              e.constant(e.b.getF32Type(), kLeastUsualScale));
     // Whole tiles for all parts but the last.
-    int64_t tile = std::min(kernel.rowsPerTile, kAttentionRows);
+    int64_t tile = std::min(
+        {kernel.rowsPerTile, contextKernel.rowsPerTile, kAttentionRows});
     Value perPart =
         e.mul(e.ceilDiv(rows, kAttentionParts * tile), e.index(tile));
     SmallVector<Value> extents;
@@ -89,12 +100,12 @@ private:
   }
 
   SmallVector<Value> emitTile(const MatmulOperands &operands,
-                              const MatmulTile &tile, PackingAttr lhs,
-                              PackingAttr rhs) {
+                              const MatmulTile &tile, const KernelRow &row,
+                              PackingAttr lhs, PackingAttr rhs) {
     if (rhs.getOrder() == Order::dwords)
-      return emitDwordTile(e, operands, tile, kernel, lhs.getLevels(),
+      return emitDwordTile(e, operands, tile, row, lhs.getLevels(),
                            rhs.getLevels());
-    return emitPopcountTile(e, operands, tile, kernel, lhs.getLevels(),
+    return emitPopcountTile(e, operands, tile, row, lhs.getLevels(),
                             rhs.getLevels());
   }
 
@@ -112,11 +123,14 @@ private:
     tile.row = row;
     tile.rows = count;
     double least = -std::numeric_limits<double>::infinity();
+    // Maxima are kept in vectors that no part of a tile is shorter than.
+    auto maximaType =
+        VectorType::get({std::min(lanes, kernel.lanes)}, e.b.getF32Type());
 
     auto emitPanel = [&](Value panel, bool whole, ValueRange carried) {
       tile.panel = panel;
       SmallVector<Value> sums =
-          emitTile(operands, tile, op.getQPacking(), op.getKPacking());
+          emitTile(operands, tile, kernel, op.getQPacking(), op.getKPacking());
       int64_t parts = sums.size() / count, width = kernel.lanes / parts;
       Epilogue epilogue(e, op.getScoreBody().front(), scoreOperands,
                         scoresShape, width);
@@ -145,7 +159,7 @@ private:
       return maxima;
     };
     auto init = [&] {
-      return SmallVector<Value>(count, e.constant(type, least));
+      return SmallVector<Value>(count, e.constant(maximaType, least));
     };
     Value whole = e.floorDiv(keys, kernel.lanes);
     SmallVector<Value> maxima = e.forLoop(
@@ -159,13 +173,23 @@ private:
     for (Value &value : maxima)
       value =
           e.reduce(value, [&](Value a, Value b) { return e.greater(a, b); });
+    // Lanes of the last vector that no panel reaches.
+    if (kernel.lanes < lanes)
+      e.forLoop(e.mul(e.ceilDiv(keys, kernel.lanes), e.index(kernel.lanes)),
+                e.mul(e.ceilDiv(keys, lanes), e.index(lanes)), kernel.lanes,
+                [&](Value column) {
+                  for (int64_t r = 0; r < count; ++r)
+                    e.store(e.constant(maximaType, least), scores,
+                            scratchAt(r, column));
+                });
     return maxima;
   }
 
-  /// The elementwise maximum of a vector of `lanes` and pieces of a longer one.
-  /// A NaN may get lost; the sum of exponentials keeps it.
+  /// The elementwise maximum of a vector and pieces of a longer one. A NaN may
+  /// get lost; the sum of exponentials keeps it.
   Value maximum(Value carried, Value score) {
     int64_t width = cast<VectorType>(score.getType()).getNumElements();
+    int64_t lanes = cast<VectorType>(carried.getType()).getNumElements();
     for (int64_t first = 0; first < width; first += lanes) {
       Value piece = score;
       if (width > lanes)
@@ -177,35 +201,93 @@ private:
     return carried;
   }
 
-  /// exp(score - maximum) into the scratch rows; returns the sum of each row.
+  /// exp(score - maximum) into the scratch rows; returns the sum of each row,
+  /// taken as `lowbit.softmax` does: four partial sums of every fourth vector,
+  /// the first of which takes the vectors that are left.
   SmallVector<Value> emitExponentials(ArrayRef<Value> maxima) {
+    constexpr int64_t kPartial = 4;
+    size_t rows = maxima.size();
     SmallVector<Value> broadcast;
     for (Value value : maxima)
       broadcast.push_back(e.broadcast(value, lanes));
-    SmallVector<Value> zeros(maxima.size(), e.constant(type, 0));
-    Value end = e.mul(e.ceilDiv(keys, lanes), e.index(lanes));
-    SmallVector<Value> sums = e.forLoop(
-        e.index(0), end, lanes, zeros, [&](Value k, ValueRange carried) {
+    auto add = [&](Value a, Value b) -> Value {
+      return arith::AddFOp::create(e.b, e.loc, a, b);
+    };
+    auto exponential = [&](size_t r, Value k) {
+      SmallVector<Value> at = scratchAt(r, k);
+      Value x = arith::SubFOp::create(e.b, e.loc, e.load(scores, at, lanes),
+                                      broadcast[r]);
+      Value y = math::ExpOp::create(e.b, e.loc, x);
+      e.store(y, scores, at);
+      return y;
+    };
+    Value most =
+        e.mul(e.floorDiv(keys, kPartial * lanes), e.index(kPartial * lanes));
+    SmallVector<Value> sums(rows * kPartial, e.constant(type, 0));
+    sums = e.forLoop(
+        e.index(0), most, kPartial * lanes, sums,
+        [&](Value k, ValueRange carried) {
           SmallVector<Value> next;
-          for (auto [r, sum] : llvm::enumerate(carried)) {
-            SmallVector<Value> at = scratchAt(r, k);
-            Value x = e.load(scores, at, lanes);
-            x = arith::SubFOp::create(e.b, e.loc, x, broadcast[r]);
-            Value y = math::ExpOp::create(e.b, e.loc, x);
-            e.store(y, scores, at);
-            next.push_back(arith::AddFOp::create(e.b, e.loc, sum, y));
-          }
+          for (size_t r = 0; r < rows; ++r)
+            for (int64_t i = 0; i < kPartial; ++i)
+              next.push_back(add(carried[r * kPartial + i],
+                                 exponential(r, e.add(k, e.index(i * lanes)))));
           return next;
         });
-    for (Value &sum : sums)
-      sum = e.reduce(sum, [&](Value a, Value b) -> Value {
-        return arith::AddFOp::create(e.b, e.loc, a, b);
-      });
-    return sums;
+    SmallVector<Value> rest;
+    for (size_t r = 0; r < rows; ++r)
+      rest.push_back(sums[r * kPartial]);
+    rest = e.forLoop(most, e.mul(e.ceilDiv(keys, lanes), e.index(lanes)), lanes,
+                     rest, [&](Value k, ValueRange carried) {
+                       SmallVector<Value> next;
+                       for (size_t r = 0; r < rows; ++r)
+                         next.push_back(add(carried[r], exponential(r, k)));
+                       return next;
+                     });
+    for (size_t r = 0; r < rows; ++r) {
+      ArrayRef<Value> part = ArrayRef(sums).slice(r * kPartial, kPartial);
+      rest[r] =
+          e.reduce(add(add(rest[r], part[1]), add(part[2], part[3])), add);
+    }
+    return rest;
   }
 
-  /// The least exponential of a row with code 1, +inf when there is none.
-  Value emitThreshold(Value sum) {
+  /// The least exponential with code 1 of each row, +inf when there is none.
+  SmallVector<Value> emitThresholds(ArrayRef<Value> sums) {
+    SmallVector<Type> types(sums.size(), e.b.getF32Type());
+    auto branch = scf::IfOp::create(e.b, e.loc, types, isUsualScale,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(e.b);
+    auto emitBranch = [&](Block *block, auto threshold) {
+      e.b.setInsertionPointToStart(block);
+      SmallVector<Value> found;
+      for (Value sum : sums)
+        found.push_back(threshold(sum));
+      scf::YieldOp::create(e.b, e.loc, found);
+    };
+    emitBranch(branch.thenBlock(), [&](Value sum) { return tryAround(sum); });
+    emitBranch(branch.elseBlock(), [&](Value sum) { return halve(sum); });
+    return SmallVector<Value>(branch.getResults());
+  }
+
+  /// The quantizer's formula: whether the codes of exponentials are 1.
+  Value isOne(Value exponentials, Value sum) {
+    Type type = exponentials.getType();
+    auto widen = [&](Value scalar) {
+      if (auto vector = dyn_cast<VectorType>(type))
+        return e.broadcast(scalar, vector.getNumElements());
+      return scalar;
+    };
+    Value p = arith::DivFOp::create(e.b, e.loc, exponentials, widen(sum));
+    Value scaled = arith::DivFOp::create(e.b, e.loc, p, widen(scale));
+    return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, scaled,
+                                 e.constant(type, 0.5));
+  }
+
+  /// The threshold of a usual scale: three roundings lie between it and the
+  /// estimate, and with no subnormal number on the way they amount to four
+  /// units at most.
+  Value tryAround(Value sum) {
     constexpr int64_t kTried = 16;
     auto ints = VectorType::get({kTried}, e.b.getI32Type());
     auto floats = VectorType::get({kTried}, e.b.getF32Type());
@@ -222,23 +304,37 @@ private:
               arith::ConstantOp::create(
                   e.b, e.loc, DenseElementsAttr::get(ints, ArrayRef(steps))));
     Value tried = arith::BitcastOp::create(e.b, e.loc, floats, bits);
-    Value p =
-        arith::DivFOp::create(e.b, e.loc, tried, e.broadcast(sum, kTried));
-    Value scaled =
-        arith::DivFOp::create(e.b, e.loc, p, e.broadcast(scale, kTried));
-    Value isOne = arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT,
-                                        scaled, e.constant(floats, 0.5));
     Value infinity =
         e.constant(floats, std::numeric_limits<double>::infinity());
-    return e.reduce(arith::SelectOp::create(e.b, e.loc, isOne, tried, infinity),
-                    [&](Value a, Value b) { return e.less(a, b); });
+    return e.reduce(
+        arith::SelectOp::create(e.b, e.loc, isOne(tried, sum), tried, infinity),
+        [&](Value a, Value b) { return e.less(a, b); });
+  }
+
+  /// The threshold of any scale: the code ascends with the exponential, whose
+  /// bits ascend from those of 0, which has the code 0, to those of infinity.
+  Value halve(Value sum) {
+    constexpr int64_t kInfinity = 0x7f800000, kSteps = 31;
+    Type f32 = e.b.getF32Type();
+    Value bits = e.forLoop(
+        e.index(0), e.index(kSteps), 1, {e.i32(0), e.i32(kInfinity)},
+        [&](Value, ValueRange carried) -> SmallVector<Value> {
+          Value zero = carried[0], one = carried[1];
+          Value middle =
+              arith::ShRUIOp::create(e.b, e.loc, e.add(zero, one), e.i32(1));
+          Value isAbove =
+              isOne(arith::BitcastOp::create(e.b, e.loc, f32, middle), sum);
+          return {arith::SelectOp::create(e.b, e.loc, isAbove, zero, middle),
+                  arith::SelectOp::create(e.b, e.loc, isAbove, middle, one)};
+        })[1];
+    return arith::BitcastOp::create(e.b, e.loc, f32, bits);
   }
 
   /// The packed rows of codes, with their last words.
   void emitCodes(ArrayRef<Value> sums) {
     SmallVector<Value> thresholds;
-    for (Value sum : sums)
-      thresholds.push_back(e.broadcast(emitThreshold(sum), lanes));
+    for (Value threshold : emitThresholds(sums))
+      thresholds.push_back(e.broadcast(threshold, lanes));
     SmallVector<Value> zeros(sums.size(), e.i64(0));
     SmallVector<Value> ones = e.forVectors(
         keys, 64, zeros, [&](Value begin, Value count, ValueRange carried) {
@@ -289,15 +385,16 @@ private:
     tile.rhsBatch = batch;
     tile.row = e.index(0);
     tile.rows = count;
-    Value panels = e.index(llvm::divideCeil(op.getColumns(), kernel.lanes));
+    Value panels =
+        e.index(llvm::divideCeil(op.getColumns(), contextKernel.lanes));
     e.forLoop(e.index(0), panels, 1, [&](Value panel) {
       tile.panel = panel;
       SmallVector<Value> sums =
-          emitTile(operands, tile, packing, op.getVPacking());
+          emitTile(operands, tile, contextKernel, packing, op.getVPacking());
       int64_t parts = sums.size() / count;
       Epilogue epilogue(e, op.getContextBody().front(), contextOperands,
-                        contextShape, kernel.lanes / parts);
-      forParts(e, kernel.lanes, panel, operands.columns, parts,
+                        contextShape, contextKernel.lanes / parts);
+      forParts(e, contextKernel.lanes, panel, operands.columns, parts,
                [&](int64_t i, Value column, Value left) {
                  for (int64_t r = 0; r < count; ++r)
                    storeContext(epilogue, sums[r * parts + i],
@@ -325,10 +422,10 @@ private:
 
   Emission &e;
   PackedAttentionOp op;
-  const KernelRow &kernel;
+  const KernelRow &kernel, &contextKernel;
   int64_t lanes;
   VectorType type;
-  Value scores, codes, keys, words, scale;
+  Value scores, codes, keys, words, scale, isUsualScale;
   SmallVector<Value> scoreOperands, contextOperands;
   SmallVector<int64_t> scoresShape, contextShape;
   SmallVector<Value> batch;
@@ -342,18 +439,22 @@ LogicalResult mlir::lowbit::emitPackedAttention(RewriterBase &rewriter,
                                                 const Target &target) {
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
-  const KernelRow *kernel = findKernel(op.getKernel());
-  if (!kernel)
-    return op.emitOpError("names an unknown kernel '") << op.getKernel() << "'";
-  for (PackingAttr packing : {op.getKPacking(), op.getVPacking()})
+  StringRef names[] = {op.getKernel(),
+                       op.getContextKernel().value_or(op.getKernel())};
+  PackingAttr packings[] = {op.getKPacking(), op.getVPacking()};
+  SmallVector<const KernelRow *> kernels;
+  for (auto [name, packing] : llvm::zip_equal(names, packings)) {
+    const KernelRow *kernel = kernels.emplace_back(findKernel(name));
+    if (!kernel)
+      return op.emitOpError("names an unknown kernel '") << name << "'";
     if (packing.getOrder() != kernel->rhsOrder ||
         packing.getLanes() != kernel->lanes || kernel->floatLhs)
-      return op.emitOpError("is not packed as kernel '")
-             << op.getKernel() << "' expects";
+      return op.emitOpError("is not packed as kernel '") << name << "' expects";
+  }
   if (op.getResultPacking() && !typeOf(op.getInit()).getLayout().isIdentity())
     return op.emitOpError("cannot pack the result in this layout");
   Emission e(rewriter, op.getLoc());
-  Attention(e, op, *kernel, target).emit();
+  Attention(e, op, *kernels[0], *kernels[1], target).emit();
   rewriter.eraseOp(op);
   return success();
 }

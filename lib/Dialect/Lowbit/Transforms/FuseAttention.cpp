@@ -64,10 +64,9 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
         quantize.getPermutation() ||
         quantize.getGranularity() != Granularity::tensor)
       return stays("the quantizer of the probabilities is not a plain scale");
-    if (scores.getKernel() != context.getKernel() ||
-        !isPackedInLanes(scores.getRhsPacking()) ||
+    if (!isPackedInLanes(scores.getRhsPacking()) ||
         !isPackedInLanes(context.getRhsPacking()))
-      return stays("the products have different kernels");
+      return stays("keys or values are not packed in the lanes of a vector");
     if (scores.getDynamicSize() || context.getDynamicColumns())
       return stays("the size of a head is not known");
     auto rankOf = [](Value value) {
@@ -101,6 +100,8 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
         scores.getRhs(), context.getRhs(), quantize.getScale(),
         scores.getEpilogue(), context.getEpilogue(), keys,
         /*scratch=*/ValueRange(), init, scores.getKernelAttr(),
+        scores.getKernel() == context.getKernel() ? StringAttr()
+                                                  : context.getKernelAttr(),
         scores.getSizeAttr(), context.getColumnsAttr(),
         scores.getLhsPackingAttr(), scores.getRhsPackingAttr(),
         context.getRhsPackingAttr(), /*result_packing=*/PackingAttr(),
@@ -166,10 +167,10 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
         attention.getK(), attention.getV(), attention.getScale(),
         attention.getScoreOperands(), operands, attention.getKeys(),
         /*scratch=*/ValueRange(), op.getInit(), attention.getKernelAttr(),
-        attention.getSizeAttr(), attention.getColumnsAttr(),
-        attention.getQPackingAttr(), attention.getKPackingAttr(),
-        attention.getVPackingAttr(), op.getPackingAttr(),
-        rewriter.getUnitAttr());
+        attention.getContextKernelAttr(), attention.getSizeAttr(),
+        attention.getColumnsAttr(), attention.getQPackingAttr(),
+        attention.getKPackingAttr(), attention.getVPackingAttr(),
+        op.getPackingAttr(), rewriter.getUnitAttr());
     fused->setDiscardableAttrs(attention->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(attention.getScoreBody(), fused.getScoreBody(),
                                 fused.getScoreBody().end());

@@ -651,6 +651,9 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     for the exponentials and their sum as computed: a row is compared with the
     least exponential whose code is 1.
 
+    `kernel` is the row of the kernel table for both products, or for the scores
+    alone where `context_kernel` names another for the context.
+
     With `transposed` (rank 4) the result is `[B, S, H, E]` in place of
     `[B, H, S, E]`. With `result_packing` (order `rows`, only with `transposed`
     and E a multiple of 8) it is packed `[B, S, H * E]` and the context region
@@ -690,7 +693,8 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
       Lowbit_FloatShaped:$scale, Variadic<Lowbit_AnyShaped>:$score_operands,
       Variadic<Lowbit_AnyShaped>:$context_operands, Index:$keys,
       Variadic<AnyMemRef>:$scratch, Lowbit_AnyShaped:$init, StrAttr:$kernel,
-      I64Attr:$size, I64Attr:$columns, Lowbit_PackingAttr:$q_packing,
+      OptionalAttr<StrAttr>:$context_kernel, I64Attr:$size, I64Attr:$columns,
+      Lowbit_PackingAttr:$q_packing,
       Lowbit_PackingAttr:$k_packing, Lowbit_PackingAttr:$v_packing,
       OptionalAttr<Lowbit_PackingAttr>:$result_packing, UnitAttr:$transposed);
   let results = (outs Optional<AnyRankedTensor>:$result);

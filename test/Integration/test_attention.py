@@ -1,0 +1,265 @@
+# ===----------------------------------------------------------------------===#
+#
+# Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Attention in one operation against attention in steps, whose probabilities are an output so
+that nothing can be fused: every context is equal, and is the exact sum for the codes that the
+quantizer's formula gives for the probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lowbit
+import numpy as np
+import pytest
+
+# kernel, target: the cheapest target that has it, and a forced kernel of few lanes.
+ROWS = [
+    ("generic-popcount", "x86-64"),
+    ("generic-popcount", "x86-64-v4"),
+    ("generic-popcount", "x86-64-v2"),
+    ("x86-avx2-popcount", "x86-64-v3"),
+    ("x86-avx512bw-popcount", "x86-64-v4"),
+    ("x86-avx512-vpopcntdq", "x86-64-v4,+avx512vpopcntdq"),
+    ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
+]
+SIGNS, BITS, TERNARY = (-1, 1), (0, 1), (-1, 0, 1)
+
+
+@dataclass
+class Shape:
+    """Sizes and levels; `mask` is the shape of what is added to the scores."""
+
+    batch: int = 1
+    heads: int = 2
+    queries: int = 16
+    keys: int = 16
+    size: int = 64
+    columns: int = 64
+    q: tuple[int, ...] = SIGNS
+    k: tuple[int, ...] = SIGNS
+    v: tuple[int, ...] = SIGNS
+    mask: str = "keys"  # "none", "keys" or "full"
+    dynamic: bool = False
+
+    @property
+    def mask_shape(self):
+        return (self.batch, 1, self.queries if self.mask == "full" else 1, self.keys)
+
+
+def text(shape: Shape, apart: bool) -> str:
+    """The function; with `apart` it returns the probabilities, too."""
+    s = shape
+    queries, keys = ("?", "?") if s.dynamic else (s.queries, s.keys)
+    outer = f"{s.batch}x{s.heads}"
+    mask_rows = queries if s.mask == "full" else 1
+    types = {
+        "q": f"tensor<{outer}x{queries}x{s.size}xf32>",
+        "k": f"tensor<{outer}x{keys}x{s.size}xf32>",
+        "v": f"tensor<{outer}x{keys}x{s.columns}xf32>",
+        "mask": f"tensor<{s.batch}x1x{mask_rows}x{keys}xf32>",
+        "factor": "tensor<f32>",
+        "scale": "tensor<f32>",
+    }
+    dims = {"q": "rows", "k": "keys", "v": "keys"}
+    names = [name for name in types if name != "mask" or s.mask != "none"]
+
+    def argument(name):
+        attributes = f'onnx.name = "{name}"'
+        if s.dynamic and name in dims:
+            attributes += f', onnx.dims = ["", "", "{dims[name]}", ""]'
+        if s.dynamic and name == "mask":
+            rows = "rows" if s.mask == "full" else ""
+            attributes += f', onnx.dims = ["", "", "{rows}", "keys"]'
+        return f"%{name}: {types[name]} {{{attributes}}}"
+
+    def levels(name):
+        return f"!lowbit.levels<{', '.join(map(str, getattr(s, name)))}>"
+
+    lines = [
+        "%c2 = arith.constant 2 : index",
+        "%one = arith.constant dense<1.0> : tensor<f32>",
+        f"%rows = tensor.dim %q, %c2 : {types['q']}",
+        f"%keys = tensor.dim %k, %c2 : {types['k']}",
+    ]
+
+    def empty(name, tensor, sizes):
+        dynamic = f"({', '.join(sizes)})" if s.dynamic else "()"
+        lines.append(f"%{name} = tensor.empty{dynamic} : {tensor}")
+
+    def quantize(name, rounding, scale=True):
+        tensor = types[name].replace("xf32>", f"x{levels(name)}>")
+        empty(f"e_{name}", tensor, ["%rows" if name == "q" else "%keys"])
+        ins = f"%{name}, scale %one : {types[name]}, tensor<f32>"
+        if rounding == "step":
+            ins = f"%{name} : {types[name]}"
+        lines.append(
+            f"%{name}_codes = lowbit.quantize ins({ins}) outs(%e_{name} : {tensor}) "
+            f"{{rounding = #lowbit.rounding<{rounding}>}} -> {tensor}"
+        )
+        return tensor
+
+    tensors = {
+        name: quantize(name, "step" if getattr(s, name) == SIGNS else "half_even")
+        for name in "qkv"
+    }
+    sums = f"tensor<{outer}x{queries}x{keys}xi32>"
+    floats, codes = sums.replace("i32", "f32"), sums.replace("i32", "!lowbit.levels<0, 1>")
+    context = f"tensor<{outer}x{queries}x{s.columns}xi32>"
+    empty("e_sums", sums, ["%rows", "%keys"])
+    lines.append(
+        f"%sums = lowbit.matmul ins(%q_codes, %k_codes : {tensors['q']}, {tensors['k']}) "
+        f"outs(%e_sums : {sums}) {{transpose_rhs}} -> {sums}"
+    )
+    identity = "affine_map<(b, h, i, j) -> (b, h, i, j)>"
+    row = "i" if s.mask == "full" else "0"
+    maps, values, operands = [identity], ["%sums"], [sums]
+    if s.mask != "none":
+        maps.append(f"affine_map<(b, h, i, j) -> (b, 0, {row}, j)>")
+        values.append("%mask")
+        operands.append(types["mask"])
+    maps.append("affine_map<(b, h, i, j) -> ()>")
+    values.append("%factor")
+    operands.append("tensor<f32>")
+    empty("e_scores", floats, ["%rows", "%keys"])
+    elements = "".join(f", %x{i}: f32" for i in range(1, len(values)))
+    added = "%r = arith.addf %n, %x1 : f32" if s.mask != "none" else "%r = arith.mulf %n, %eighth"
+    if s.mask == "none":
+        added += " : f32"
+    lines.append(
+        f"%scores = linalg.generic {{indexing_maps = [{', '.join([*maps, identity])}], "
+        'iterator_types = ["parallel", "parallel", "parallel", "parallel"]} '
+        f"ins({', '.join(values)} : {', '.join(operands)}) outs(%e_scores : {floats}) {{\n"
+        f"  ^bb0(%acc: i32{elements}, %unused: f32):\n"
+        "    %eighth = arith.constant 0.125 : f32\n"
+        "    %f = arith.sitofp %acc : i32 to f32\n"
+        f"    %n = arith.mulf %f, %x{len(values) - 1} : f32\n"
+        f"    {added}\n    linalg.yield %r : f32\n  }} -> {floats}"
+    )
+    empty("e_p", floats, ["%rows", "%keys"])
+    lines.append(
+        f"%p = lowbit.softmax ins(%scores : {floats}) outs(%e_p : {floats}) -> {floats}"
+    )
+    empty("e_codes", codes, ["%rows", "%keys"])
+    lines.append(
+        f"%codes = lowbit.quantize ins(%p, scale %scale : {floats}, tensor<f32>) "
+        f"outs(%e_codes : {codes}) {{rounding = #lowbit.rounding<half_even>}} -> {codes}"
+    )
+    empty("e_context", context, ["%rows"])
+    lines.append(
+        f"%context = lowbit.matmul ins(%codes, %v_codes : {codes}, {tensors['v']}) "
+        f"outs(%e_context : {context}) -> {context}"
+    )
+    # The context as floats: a program in steps may give it as it is.
+    result = context.replace("i32", "f32")
+    empty("e_result", result, ["%rows"])
+    lines.append(
+        f"%result = linalg.generic {{indexing_maps = [{identity}, {identity}], "
+        'iterator_types = ["parallel", "parallel", "parallel", "parallel"]} '
+        f"ins(%context : {context}) outs(%e_result : {result}) {{\n"
+        "  ^bb0(%acc: i32, %unused: f32):\n    %f = arith.sitofp %acc : i32 to f32\n"
+        f"    linalg.yield %f : f32\n  }} -> {result}"
+    )
+    results = {"result": result, **({"p": floats} if apart else {})}
+    rows = {"result": '["", "", "rows", ""]', "p": '["", "", "rows", "keys"]'}
+
+    def typed(name):
+        attributes = f'onnx.name = "{name}"'
+        if s.dynamic:
+            attributes += f", onnx.dims = {rows[name]}"
+        return f"{results[name]} {{{attributes}}}"
+
+    body = "\n  ".join(lines)
+    return (
+        f"func.func @main({', '.join(map(argument, names))}) -> "
+        f"({', '.join(map(typed, results))}) {{\n  {body}\n"
+        f"  return {', '.join('%' + name for name in results)} : {', '.join(results.values())}\n}}\n"
+    )
+
+
+SHAPES = {
+    "one": Shape(queries=1, keys=1, size=8, columns=8),
+    "decode": Shape(batch=2, queries=1, keys=40, dynamic=True),
+    "cross": Shape(queries=17, keys=33, size=24, columns=40, mask="none"),
+    "lanes": Shape(queries=9, keys=16, size=64, columns=64),
+    "panel": Shape(queries=32, keys=96, size=64, columns=64, mask="none"),
+    "square": Shape(queries=127, keys=127, size=64, columns=64, mask="full"),
+    "long": Shape(heads=1, queries=5, keys=384, size=100, columns=24, mask="none", dynamic=True),
+    "wide": Shape(queries=6, keys=70, size=130, columns=130, dynamic=True),
+    "bits": Shape(queries=8, keys=65, q=BITS, k=SIGNS, v=BITS, size=33, columns=17),
+    "ternary": Shape(queries=7, keys=64, q=TERNARY, k=TERNARY, v=TERNARY, mask="full"),
+}
+FINFO = np.finfo(np.float32)
+
+
+def make_feeds(shape: Shape, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    outer = (shape.batch, shape.heads)
+    feeds = {
+        "q": rng.choice(shape.q, (*outer, shape.queries, shape.size)),
+        "k": rng.choice(shape.k, (*outer, shape.keys, shape.size)),
+        "v": rng.choice(shape.v, (*outer, shape.keys, shape.columns)),
+        "factor": np.float32(0.11 + rng.random() / 8),
+    }
+    return {name: np.asarray(value, np.float32) for name, value in feeds.items()}
+
+
+def masks(shape: Shape, rng: np.random.Generator):
+    """What models add to scores, and numbers like no mask at all."""
+    if shape.mask == "none":
+        return [None]
+    lost = rng.random(shape.mask_shape) < 0.3
+    finite = [np.where(lost, value, 0) for value in (-10000, FINFO.min, -np.inf)]
+    row_lost = np.where(np.arange(shape.mask_shape[2])[:, None] == 0, -np.inf, finite[0])
+    return [*finite, row_lost, rng.standard_normal(shape.mask_shape), finite[0] * 0 - 90]
+
+
+def scales_around(p: np.ndarray, rng: np.random.Generator) -> list[np.float32]:
+    """Scales that halve the codes, and those at which a probability is as good as a tie."""
+    some = p[np.isfinite(p) & (p > FINFO.tiny)]
+    if some.size == 0:
+        return [np.float32(0.5)]
+    ties = [np.float32(2) * rng.choice(some) for _ in range(3)]
+    near = [np.nextafter(tie, np.float32(end)) for tie in ties for end in (0, 4)]
+    return [np.float32(2 * np.median(some)), *ties, *near]
+
+
+#: Scales that no calibration gives: nothing is above half of some, everything above others.
+ODD_SCALES = [np.float32(x) for x in (-0.01, -0.0, 0.0, 1e-45, 1e-38, 3e-38, 1e-5, 3, 1e38)]
+ODD_SCALES += [np.float32(np.inf), np.float32(-np.inf), np.float32(np.nan)]
+
+
+def compile_or_skip(path, source: str, kernel: str, target: str):
+    path.write_text(source)
+    try:
+        return lowbit.compile(path, target=target, kernel=kernel)
+    except lowbit.CompileError as error:
+        if "the target is not this machine" in str(error):
+            pytest.skip(f"this machine cannot run {target}")
+        raise
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("kernel, target", ROWS, ids=lambda value: value.split(",")[0])
+def test_codes_are_those_of_the_steps(tmp_path, kernel, target, name):
+    shape = SHAPES[name]
+    rng = np.random.default_rng(sum(map(ord, kernel + name)))
+    fused = compile_or_skip(tmp_path / "fused.mlir", text(shape, apart=False), kernel, target)
+    steps = compile_or_skip(tmp_path / "steps.mlir", text(shape, apart=True), kernel, target)
+    for mask in masks(shape, rng):
+        feeds = make_feeds(shape, rng)
+        if mask is not None:
+            feeds["mask"] = mask.astype(np.float32)
+        p = steps.run({**feeds, "scale": np.float32(1)})["p"]
+        for scale in scales_around(p, rng) + ODD_SCALES:
+            feeds["scale"] = scale
+            expected = steps.run(feeds)
+            with np.errstate(all="ignore"):
+                codes = (expected["p"] / scale > np.float32(0.5)).astype(np.float32)
+            note = f"scale {scale}"
+            np.testing.assert_array_equal(expected["result"], codes @ feeds["v"], err_msg=note)
+            np.testing.assert_array_equal(
+                fused.run(feeds)["result"], expected["result"], err_msg=note
+            )
