@@ -77,11 +77,11 @@ static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
 SmallVector<Value> mlir::lowbit::addLevelTerms(
     Emission &e, const MatmulOperands &operands, LevelsType lhs, LevelsType rhs,
     ArrayRef<Value> products, llvm::function_ref<Value()> columnCodes,
-    llvm::function_ref<Value(int64_t)> rowCodes) {
+    llvm::function_ref<Value(int64_t)> rowCodes, int64_t centre) {
   Type i32 = e.b.getI32Type();
   auto type = cast<VectorType>(products.front().getType());
   int64_t a0 = lhs.getFirst(), sa = lhs.getStep();
-  int64_t w0 = rhs.getFirst(), sw = rhs.getStep();
+  int64_t sw = rhs.getStep(), w0 = rhs.getFirst() + sw * centre;
   Value columns, fixed;
   if (a0 != 0)
     columns = e.mul(columnCodes(), e.constant(type, a0 * sw));
@@ -93,7 +93,9 @@ SmallVector<Value> mlir::lowbit::addLevelTerms(
     Value sum = e.mul(product, e.constant(type, sa * sw));
     Value same = fixed;
     if (w0 != 0) {
-      Value codes = arith::TruncIOp::create(e.b, e.loc, i32, rowCodes(row));
+      Value codes = rowCodes(row);
+      if (codes.getType() != i32)
+        codes = arith::TruncIOp::create(e.b, e.loc, i32, codes);
       codes = e.mul(codes, e.i32(w0 * sa));
       same = same ? e.add(same, codes) : codes;
     }
@@ -235,7 +237,9 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
     return op.emitOpError("names an unknown kernel '") << op.getKernel() << "'";
   PackingAttr rhs = op.getRhsPacking();
   if (rhs.getOrder() != kernel->rhsOrder || rhs.getLanes() != kernel->lanes ||
-      kernel->floatLhs == op.getLhsPacking().has_value())
+      kernel->floatLhs == op.getLhsPacking().has_value() ||
+      (op.getLhsPacking() &&
+       op.getLhsPacking()->getOrder() != kernel->getLhsOrder()))
     return op.emitOpError("is not packed as kernel '")
            << op.getKernel() << "' expects";
   Emission e(rewriter, op.getLoc());
@@ -254,6 +258,9 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
           if (kernel->floatLhs)
             return emitFloatTile(e, operands, tile, *kernel, rhs.getLevels(),
                                  target.has("fma"));
+          if (rhs.getOrder() == Order::quads)
+            return emitByteTile(e, operands, tile, *kernel,
+                                op.getLhsPacking()->getLevels(), rhs);
           if (rhs.getOrder() == Order::dwords)
             return emitDwordTile(e, operands, tile, *kernel,
                                  op.getLhsPacking()->getLevels(),

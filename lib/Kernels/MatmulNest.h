@@ -67,15 +67,19 @@ LogicalResult emitPanelNest(Emission &e, PackedMatmulOp op,
 
 /// Products of levels from products of codes (vectors of i32, one for each row)
 /// and from sums of codes: `columnCodes` gives those of the panel as i32 lanes,
-/// `rowCodes` the last packed word of a row of the tile. The formula stands in
-/// PopcountMatmul.cpp.
+/// `rowCodes` the last packed word of a row of the tile. Codes of the right
+/// side are stored less `centre`. The formula stands in PopcountMatmul.cpp.
 SmallVector<Value> addLevelTerms(Emission &e, const MatmulOperands &operands,
                                  LevelsType lhs, LevelsType rhs,
                                  ArrayRef<Value> products,
                                  llvm::function_ref<Value()> columnCodes,
-                                 llvm::function_ref<Value(int64_t)> rowCodes);
+                                 llvm::function_ref<Value(int64_t)> rowCodes,
+                                 int64_t centre = 0);
 
 /// The tile products of the families of rows.
+SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
+                                const MatmulTile &tile, const KernelRow &kernel,
+                                LevelsType lhs, PackingAttr rhs);
 SmallVector<Value> emitDwordTile(Emission &e, const MatmulOperands &operands,
                                  const MatmulTile &tile,
                                  const KernelRow &kernel, LevelsType lhs,

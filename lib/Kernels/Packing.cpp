@@ -74,6 +74,24 @@ static void packDwords(const Codes &codes, PackingAttr packing, uint32_t *out) {
   }
 }
 
+/// Codes as bytes of words; `quads` share a byte where they are short.
+static void packBytes(const Codes &codes, PackingAttr packing, uint32_t *out) {
+  int64_t lanes = packing.getLanes(), perWord = packing.getElementsPerWord();
+  int64_t depth = (codes.size + perWord - 1) / perWord + 1;
+  int64_t bits = 32 / perWord, centre = packing.getCentre();
+  for (int64_t row = 0; row < codes.rows; ++row) {
+    uint32_t *base = out + row / lanes * depth * lanes + row % lanes;
+    uint32_t sum = 0;
+    for (int64_t k = 0; k < codes.size; ++k) {
+      uint32_t code = codes(row, k) - centre;
+      sum += code;
+      int64_t at = k % perWord, shift = 8 * (at % 4) + bits * (at / 4);
+      base[k / perWord * lanes] |= (code & 255) << shift;
+    }
+    base[(depth - 1) * lanes] = sum;
+  }
+}
+
 static void packLanes(const Codes &codes, PackingAttr packing, uint8_t *out) {
   int64_t lanes = packing.getLanes(), planes = packing.getPlanes();
   for (int64_t row = 0; row < codes.rows; ++row)
@@ -121,6 +139,10 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
       break;
     case Order::dwords:
       packDwords(codes, packing, reinterpret_cast<uint32_t *>(out));
+      break;
+    case Order::bytes:
+    case Order::quads:
+      packBytes(codes, packing, reinterpret_cast<uint32_t *>(out));
       break;
     case Order::lanes:
       packLanes(codes, packing, reinterpret_cast<uint8_t *>(out));

@@ -20,27 +20,34 @@ static constexpr llvm::StringLiteral kVPopcntDQ[] = {"avx512f", "avx512vl",
 static constexpr llvm::StringLiteral kAVX512BW[] = {"avx512f", "avx512bw"};
 static constexpr llvm::StringLiteral kAVX512F[] = {"avx512f", "avx512bw",
                                                    "avx512dq", "fma"};
+static constexpr llvm::StringLiteral kAVX512VNNI[] = {"avx512f", "avx512bw",
+                                                      "avx512vnni"};
+static constexpr llvm::StringLiteral kAVXVNNI[] = {"avx2", "avxvnni"};
 static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
 static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
 static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 
-// Costs are measured on one core of each kind of machine; only their order
-// matters here.
+// Costs are measured on one core of a Zen 5: products of 64 to 192 rows with
+// 768 by 1536 one-bit weights, their difference in time. Only ratios matter.
 static constexpr KernelRow kTable[] = {
     {"x86-avx512-vpopcntd", kVPopcntDQ, false, Order::dwords, 64, 4, 16,
-     PopcountForm::Words, 1000},
+     PopcountForm::Words, 410},
     {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
-     PopcountForm::Words, 1150},
+     PopcountForm::Words, 440},
+    {"x86-avx512-vnni", kAVX512VNNI, false, Order::quads, 32, 8, 16,
+     PopcountForm::Bytes, 2000},
+    {"x86-avxvnni", kAVXVNNI, false, Order::quads, 16, 4, 8,
+     PopcountForm::Bytes, 4600},
     {"x86-avx512bw-lookup", kAVX512BW, false, Order::nibbles, 128, 4, 8,
-     PopcountForm::Bytes, 1500},
+     PopcountForm::Bytes, 960},
     {"x86-avx2-lookup", kAVX2, false, Order::nibbles, 64, 4, 4,
-     PopcountForm::Bytes, 2050},
+     PopcountForm::Bytes, 1500},
     {"x86-ssse3-lookup", kSSSE3, false, Order::nibbles, 32, 4, 2,
-     PopcountForm::Bytes, 4100},
+     PopcountForm::Bytes, 3200},
     {"x86-avx512bw-popcount", kAVX512BW, false, Order::panels, 16, 4, 8,
-     PopcountForm::Bytes, 2950},
+     PopcountForm::Bytes, 1120},
     {"x86-avx2-popcount", kAVX2, false, Order::panels, 8, 4, 4,
-     PopcountForm::Bytes, 2900},
+     PopcountForm::Bytes, 2200},
     {"generic-popcount",
      {},
      false,
@@ -49,7 +56,7 @@ static constexpr KernelRow kTable[] = {
      2,
      2,
      PopcountForm::Words,
-     8000},
+     8500},
     {"x86-avx512-float", kAVX512F, true, Order::lanes, 32, 12, 16,
      PopcountForm::Words, 7500},
     {"x86-avx2-float", kAVX2FMA, true, Order::lanes, 16, 4, 8,
@@ -88,6 +95,9 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
       row.rhsOrder == Order::lanes || row.rhsOrder == Order::nibbles;
   if (packedByCompilerOnly && !query.constantRhs)
     return "the right side is not constant";
+  if (row.rhsOrder == Order::quads && !query.constantRhs &&
+      query.rhs.getPlanes() <= 4)
+    return "the right side has few bits and is not constant";
   if (row.rhsOrder == Order::nibbles) {
     if (query.rhs.getPlanes() != 1)
       return "the right side has more than one bit plane";
@@ -101,10 +111,15 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
 
 /// What the row costs for the query: lanes without a column are computed too.
 static double costOf(const KernelRow &row, const KernelQuery &query) {
+  double cost = row.cost;
+  bool byPlanes =
+      row.rhsOrder == Order::panels || row.rhsOrder == Order::dwords;
+  if (byPlanes)
+    cost *= query.lhs.getPlanes() * query.rhs.getPlanes();
   if (ShapedType::isDynamic(query.columns) || query.columns == 0)
-    return row.cost;
+    return cost;
   double computed = llvm::alignTo(query.columns, row.lanes);
-  return row.cost * computed / query.columns;
+  return cost * computed / query.columns;
 }
 
 const KernelRow *mlir::lowbit::selectKernel(const Target &target,

@@ -103,8 +103,7 @@ def text(shape: Shape, apart: bool) -> str:
         return tensor
 
     tensors = {
-        name: quantize(name, "step" if getattr(s, name) == SIGNS else "half_even")
-        for name in "qkv"
+        name: quantize(name, "step" if getattr(s, name) == SIGNS else "half_even") for name in "qkv"
     }
     sums = f"tensor<{outer}x{queries}x{keys}xi32>"
     floats, codes = sums.replace("i32", "f32"), sums.replace("i32", "!lowbit.levels<0, 1>")
@@ -140,9 +139,7 @@ def text(shape: Shape, apart: bool) -> str:
         f"    {added}\n    linalg.yield %r : f32\n  }} -> {floats}"
     )
     empty("e_p", floats, ["%rows", "%keys"])
-    lines.append(
-        f"%p = lowbit.softmax ins(%scores : {floats}) outs(%e_p : {floats}) -> {floats}"
-    )
+    lines.append(f"%p = lowbit.softmax ins(%scores : {floats}) outs(%e_p : {floats}) -> {floats}")
     empty("e_codes", codes, ["%rows", "%keys"])
     lines.append(
         f"%codes = lowbit.quantize ins(%p, scale %scale : {floats}, tensor<f32>) "
@@ -176,7 +173,8 @@ def text(shape: Shape, apart: bool) -> str:
     return (
         f"func.func @main({', '.join(map(argument, names))}) -> "
         f"({', '.join(map(typed, results))}) {{\n  {body}\n"
-        f"  return {', '.join('%' + name for name in results)} : {', '.join(results.values())}\n}}\n"
+        f"  return {', '.join('%' + name for name in results)} : "
+        f"{', '.join(results.values())}\n}}\n"
     )
 
 

@@ -34,6 +34,8 @@ CONSTANT_RHS = [
     ("x86-avx512bw-lookup", "x86-64-v4"),
     ("x86-avx512-vpopcntdq", "x86-64-v4,+avx512vpopcntdq"),
     ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
+    ("x86-avxvnni", "x86-64-v3,+avxvnni"),
+    ("x86-avx512-vnni", "x86-64-v4,+avx512vnni"),
 ]
 FLOAT = [
     ("generic-float", "x86-64"),
@@ -169,6 +171,34 @@ def test_activations(tmp_path, kernel, target):
             program.quantized(w, rhs),
             transpose,
             product.astype(np.int32),
+            "i32",
+        )
+    got = compile_or_skip(program, tmp_path, kernel, target)
+    for name, expected in program.expected.items():
+        np.testing.assert_array_equal(got[name], expected, err_msg=name)
+
+
+WIDE = [tuple(range(-127, 128)), tuple(range(-128, 128)), tuple(range(-16, 16)), tuple(range(16))]
+
+
+@pytest.mark.parametrize("constant", [True, False], ids=["weights", "activations"])
+@pytest.mark.parametrize("kernel, target", [row for row in CONSTANT_RHS if "lookup" not in row[0]])
+def test_wide_right_sides(tmp_path, kernel, target, constant):
+    """Right sides of up to eight bits, at the ends of their range."""
+    rng = np.random.default_rng(sum(map(ord, kernel)) + constant)
+    program = Program()
+    for i, rhs in enumerate(WIDE * 2):
+        lhs = LHS[-1 - i % 4]
+        m, n = rng.integers(1, 71, 2)
+        k, transpose = int(rng.integers(1, 301)), i % 2 == 0
+        a = rng.choice([lhs[0], lhs[-1], lhs[len(lhs) // 2], rng.choice(lhs)], (m, k))
+        w = rng.choice([rhs[0], rhs[-1], rng.choice(rhs)], (n, k) if transpose else (k, n))
+        make = program.constant if constant else program.quantized
+        program.matmul(
+            program.quantized(a, lhs),
+            make(w, rhs),
+            transpose,
+            (a.astype(np.int64) @ (w.T if transpose else w)).astype(np.int32),
             "i32",
         )
     got = compile_or_skip(program, tmp_path, kernel, target)

@@ -61,8 +61,14 @@ struct KernelRow {
   /// 64-bit (popcount) or 32-bit (float) lanes of a machine vector.
   int64_t vectorLanes;
   PopcountForm form;
-  /// Estimated picoseconds per 1024 multiply-accumulates of one plane pair.
+  /// Estimated picoseconds per 1024 multiply-accumulates: of one pair of planes
+  /// where planes are multiplied one by one, else of whole codes.
   int64_t cost;
+
+  /// How a left side of levels is packed.
+  Order getLhsOrder() const {
+    return rhsOrder == Order::quads ? Order::bytes : Order::rows;
+  }
 };
 
 /// Into how many parts the rows of one head are split for threads, and how many

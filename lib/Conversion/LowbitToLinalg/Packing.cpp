@@ -167,6 +167,53 @@ Value getWord(Arithmetic a, const Codes &codes, Words words, ValueRange batch,
       .getResult(0);
 }
 
+/// The word of a row at `position` of `count` whose bytes are made of codes.
+Value getByteWord(Arithmetic a, const Codes &codes, PackingAttr packing,
+                  ValueRange batch, Value row, Value position, Value count) {
+  int64_t perWord = packing.getElementsPerWord(), bits = 32 / perWord;
+  auto stored = [&](Arithmetic a, Value k) {
+    Value code = codes.get(a, batch, row, k);
+    Value inside = arith::ExtUIOp::create(a.b, a.loc, a.b.getI64Type(),
+                                          a.less(k, codes.size));
+    return arith::SubIOp::create(a.b, a.loc, code,
+                                 a.mul(inside, a.word(packing.getCentre())))
+        .getResult();
+  };
+  Value last = a.add(position, a.index(1));
+  Value isSum =
+      arith::CmpIOp::create(a.b, a.loc, arith::CmpIPredicate::eq, last, count);
+  Value word =
+      scf::IfOp::create(
+          a.b, a.loc, isSum,
+          [&](OpBuilder &b, Location loc) {
+            Value sum =
+                Arithmetic{b, loc}
+                    .loop(codes.size, 1,
+                          [&](Arithmetic a, Value k, ValueRange carried) {
+                            return SmallVector<Value>{
+                                a.add(carried[0], stored(a, k))};
+                          })
+                    .front();
+            scf::YieldOp::create(b, loc, sum);
+          },
+          [&](OpBuilder &b, Location loc) {
+            Arithmetic inner{b, loc};
+            Value joined = inner.word(0);
+            for (int64_t i = 0; i < perWord; ++i) {
+              Value k = inner.add(inner.mul(position, inner.index(perWord)),
+                                  inner.index(i));
+              Value byte = arith::AndIOp::create(b, loc, stored(inner, k),
+                                                 inner.word(255));
+              int64_t shift = 8 * (i % 4) + bits * (i / 4);
+              joined = arith::OrIOp::create(b, loc, joined,
+                                            inner.at(byte, inner.index(shift)));
+            }
+            scf::YieldOp::create(b, loc, joined);
+          })
+          .getResult(0);
+  return arith::TruncIOp::create(a.b, a.loc, a.b.getI32Type(), word);
+}
+
 /// One plane of element `k` of eight rows of a panel.
 Value getLaneByte(Arithmetic a, const Codes &codes, PackingAttr packing,
                   ValueRange batch, Value panel, Value step, Value byte) {
@@ -213,7 +260,8 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
     Codes codes{input, packing.getLevels(), transposed,
                 getExtent(input, transposed ? rank - 1 : rank - 2),
                 getExtent(input, transposed ? rank - 2 : rank - 1)};
-    bool rows = packing.getOrder() == Order::rows;
+    bool rows =
+        packing.getOrder() == Order::rows || packing.getOrder() == Order::bytes;
     int64_t depth = type.getRank() - (rows ? 1 : 2);
     Value count = getExtent(adaptor.getInit(), depth);
     bool dwords = packing.getOrder() == Order::dwords;
@@ -238,6 +286,15 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
               word = arith::TruncIOp::create(b, loc, b.getI32Type(), word);
             break;
           }
+          case Order::bytes:
+            word = getByteWord(a, codes, packing, batch, at[0], at[1], count);
+            break;
+          case Order::quads:
+            word = getByteWord(
+                a, codes, packing, batch,
+                a.add(a.mul(at[0], a.index(packing.getLanes())), at[2]), at[1],
+                count);
+            break;
           case Order::lanes:
             word = getLaneByte(a, codes, packing, batch, at[0], at[1], at[2]);
             break;
@@ -274,6 +331,7 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
       SmallVector<OpFoldResult>(sizes.begin(), sizes.end()));
   auto type = RankedTensorType::get(shape, builder.getI8Type());
   int64_t rank = sizes.size(), planes = packing.getPlanes();
+  int64_t perWord = packing.getElementsPerWord();
   LevelsType levels = packing.getLevels();
 
   auto body = [&](OpBuilder &b, Location loc, ValueRange position) {
@@ -301,11 +359,30 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
         at.append({panel, getStep(k), a.div(lane, 8)});
         bit = a.rem(lane, 8);
         break;
+      case Order::bytes:
+      case Order::quads: {
+        at.push_back(packing.getOrder() == Order::bytes ? row : panel);
+        at.push_back(a.div(k, perWord));
+        if (packing.getOrder() == Order::quads)
+          at.push_back(lane);
+        // Byte k mod 4, and up in it the fourth part of where k lies.
+        Value inWord = a.rem(k, perWord);
+        bit = a.add(a.mul(a.rem(inWord, 4), a.index(8)),
+                    a.add(a.mul(a.div(inWord, 4), a.index(32 / perWord)),
+                          a.index(plane)));
+        break;
+      }
       }
       Value word = tensor::ExtractOp::create(b, loc, packed, at);
       if (!packing.getElementType().isInteger(64))
         word = arith::ExtUIOp::create(b, loc, b.getI64Type(), word);
       code = a.add(code, a.at(a.bit(word, bit), a.index(plane)));
+    }
+    if (int64_t centre = packing.getCentre()) {
+      // The eight bits have a sign.
+      Value byte = arith::TruncIOp::create(b, loc, b.getI8Type(), code);
+      code = a.add(arith::ExtSIOp::create(b, loc, b.getI64Type(), byte),
+                   a.word(centre));
     }
     Value level =
         a.add(a.mul(code, a.word(levels.getStep())), a.word(levels.getFirst()));

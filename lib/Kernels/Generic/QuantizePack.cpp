@@ -15,7 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Emission.h"
+#include "../Quantizer.h"
 #include "lowbit/Kernels/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -26,109 +26,19 @@ namespace {
 
 class QuantizePack {
 public:
-  QuantizePack(Emission &e, QuantizePackOp op, const Target &target)
-      : e(e), op(op), packing(op.getPacking()), levels(packing.getLevels()),
+  QuantizePack(Emission &e, Quantizer &quantizer, const Target &target)
+      : e(e), quantizer(quantizer), packing(quantizer.packing),
         planes(packing.getPlanes()), lanes(getFloatLanes(target)),
         dwords(packing.getOrder() == Order::dwords),
-        panels(dwords || packing.getOrder() == Order::panels),
-        wordBits(dwords ? 32 : 64) {
-    if (auto attr = op.getPermutation())
-      permutation.assign(attr->begin(), attr->end());
-    else
-      for (int64_t i = 0, n = inputType().getRank(); i < n; ++i)
-        permutation.push_back(i);
-  }
+        panels(packing.getOrder() != Order::rows),
+        wordBits(packing.getElementsPerWord()),
+        batchExtents(quantizer.batchExtents), size(quantizer.size),
+        rows(quantizer.rows), words(e.ceilDiv(size, wordBits)) {}
 
-  LogicalResult emit() {
-    if (packing.getOrder() != Order::rows && !panels)
-      return op.emitOpError("cannot pack in the order '")
-             << stringifyOrder(packing.getOrder()) << "' at run time";
-    int64_t last = inputType().getRank() - 1;
-    bool alongSize = permutation.back() == last;
-    bool alongRows = permutation[last - 1] == last && panels;
-    if (!alongSize && !alongRows)
-      return op.emitOpError("expects the last dimension of the input to be the "
-                            "packed one, or that of the panels");
-    size = e.dim(op.getInput(), permutation[last]);
-    rows = e.dim(op.getInput(), permutation[last - 1]);
-    words = e.ceilDiv(size, wordBits);
-    loadScalars();
-    for (int64_t i = 0; i < last - 1; ++i)
-      batchExtents.push_back(e.dim(op.getInput(), permutation[i]));
-    if (alongSize)
-      emitAlongSize();
-    else
-      emitAlongRows();
-    return success();
-  }
+  void emitAlongSize();
+  void emitAlongRows();
 
 private:
-  MemRefType inputType() { return cast<MemRefType>(op.getInput().getType()); }
-
-  /// The index of the input for a position of the logical operand.
-  SmallVector<Value> inputIndex(ValueRange batch, Value row, Value k) {
-    SmallVector<Value> logical(batch);
-    logical.append({row, k});
-    SmallVector<Value> indices(logical.size());
-    for (auto [i, value] : llvm::enumerate(logical))
-      indices[permutation[i]] = value;
-    return indices;
-  }
-
-  void loadScalars() {
-    bool perTensor = op.getGranularity() == Granularity::tensor;
-    if (op.getScale() && perTensor)
-      scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
-    if (op.getOffset())
-      offset = memref::LoadOp::create(e.b, e.loc, op.getOffset());
-  }
-
-  /// The planes of the codes of a vector of inputs, as vectors of i1.
-  SmallVector<Value> quantize(Value x, Value shift, Value rowScale) {
-    if (shift)
-      x = arith::AddFOp::create(e.b, e.loc, x, shift);
-    auto type = cast<VectorType>(x.getType());
-    Value zero = e.constant(type, 0);
-    auto compare = [&](arith::CmpFPredicate predicate) -> Value {
-      return arith::CmpFOp::create(e.b, e.loc, predicate, x, zero);
-    };
-    if (op.getRounding() == Rounding::step)
-      return {compare(arith::CmpFPredicate::OGE)};
-    if (op.getRounding() == Rounding::sign) {
-      Value positive = compare(arith::CmpFPredicate::OGT);
-      if (planes == 1)
-        return {positive};
-      // Codes of -1, 0, 1 are 0, 1, 2; NaN counts as zero.
-      return {compare(arith::CmpFPredicate::UEQ), positive};
-    }
-    if (offset)
-      x = arith::SubFOp::create(e.b, e.loc, x,
-                                e.broadcast(offset, type.getNumElements()));
-    x = arith::DivFOp::create(e.b, e.loc, x,
-                              e.broadcast(rowScale, type.getNumElements()));
-    if (levels.getFirst() == 0 && levels.getLast() == 1)
-      // round(x) >= 1, half to even, is x > 0.5.
-      return {arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, x,
-                                    e.constant(type, 0.5))};
-    x = math::RoundEvenOp::create(e.b, e.loc, x);
-    x = arith::MaxNumFOp::create(e.b, e.loc, x,
-                                 e.constant(type, levels.getFirst()));
-    x = arith::MinNumFOp::create(e.b, e.loc, x,
-                                 e.constant(type, levels.getLast()));
-    auto ints = VectorType::get(type.getShape(), e.b.getI32Type());
-    Value code = e.sub(arith::FPToSIOp::create(e.b, e.loc, ints, x),
-                       e.constant(ints, levels.getFirst()));
-    SmallVector<Value> result;
-    auto bits = VectorType::get(type.getShape(), e.b.getI1Type());
-    for (unsigned plane = 0; plane < planes; ++plane)
-      result.push_back(arith::TruncIOp::create(
-          e.b, e.loc, bits,
-          arith::ShRUIOp::create(e.b, e.loc, code, e.constant(ints, plane))));
-    return result;
-  }
-
-  //===--- K contiguous ---------------------------------------------------===//
-
   Value outputWord(ValueRange batch, Value row, Value position, Value word) {
     SmallVector<Value> indices(batch);
     if (panels) {
@@ -141,7 +51,8 @@ private:
     Value stored = word;
     if (dwords)
       stored = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), word);
-    memref::StoreOp::create(e.b, e.loc, stored, op.getInit(), indices);
+    memref::StoreOp::create(e.b, e.loc, stored, quantizer.op.getInit(),
+                            indices);
     return word;
   }
 
@@ -158,11 +69,9 @@ private:
         left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(part)),
                                       e.index(0));
       }
-      Value x = e.load(op.getInput(), inputIndex(batch, row, k), lanes, left);
-      Value shift;
-      if (op.getShift())
-        shift = e.load(op.getShift(), k, lanes, left);
-      SmallVector<Value> bits = quantize(x, shift, rowScale);
+      Value x = quantizer.load(batch, row, k, lanes, left);
+      Value shift = quantizer.loadShift(k, lanes, left);
+      SmallVector<Value> bits = quantizer.getPlanes(x, shift, rowScale);
       for (auto [plane, bit] : llvm::zip(parts, bits)) {
         if (left)
           bit = arith::AndIOp::create(
@@ -185,39 +94,8 @@ private:
     return sum;
   }
 
-  void emitAlongSize() {
-    SmallVector<Value> extents(batchExtents);
-    extents.push_back(rows);
-    e.parallel(extents, /*grain=*/8,
-               [&](ValueRange ivs) { packRow(ivs.drop_back(), ivs.back()); });
-    if (!panels)
-      return;
-    // Lanes beyond the last row hold nothing.
-    Value padded =
-        e.mul(e.ceilDiv(rows, packing.getLanes()), e.index(packing.getLanes()));
-    std::optional<int64_t> known = getConstantIntValue(rows);
-    if (known && *known % packing.getLanes() == 0)
-      return;
-    Value depth = e.add(e.mul(words, e.index(planes)), e.index(1));
-    e.parallel(batchExtents.empty() ? ValueRange(e.index(1))
-                                    : ValueRange(batchExtents),
-               /*grain=*/64, [&](ValueRange ivs) {
-                 ValueRange batch = batchExtents.empty() ? ValueRange() : ivs;
-                 e.forLoop(rows, padded, 1, [&](Value row) {
-                   e.forLoop(e.index(0), depth, 1, [&](Value position) {
-                     outputWord(batch, row, position, e.i64(0));
-                   });
-                 });
-               });
-  }
-
   void packRow(ValueRange batch, Value row) {
-    Value rowScale = scale;
-    if (op.getScale() && op.getGranularity() == Granularity::token) {
-      SmallVector<Value> indices(batch);
-      indices.push_back(row);
-      rowScale = memref::LoadOp::create(e.b, e.loc, op.getScale(), indices);
-    }
+    Value rowScale = quantizer.loadScale(batch, row);
     SmallVector<Value> ones(planes, e.i64(0));
     ones = e.forVectors(
         size, wordBits, ones,
@@ -237,24 +115,6 @@ private:
     outputWord(batch, row, e.mul(words, e.index(planes)), sumWord(ones));
   }
 
-  //===--- Rows contiguous ------------------------------------------------===//
-
-  void emitAlongRows() {
-    int64_t width = packing.getLanes();
-    SmallVector<Value> extents(batchExtents);
-    extents.push_back(e.ceilDiv(rows, width));
-    e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
-      ValueRange batch = ivs.drop_back();
-      Value panel = ivs.back();
-      Value row = e.mul(panel, e.index(width));
-      std::optional<int64_t> known = getConstantIntValue(rows);
-      if (known && *known % width == 0)
-        return packPanel(batch, panel, row, Value());
-      Value left = e.min(e.sub(rows, row), e.index(width));
-      packPanel(batch, panel, row, left);
-    });
-  }
-
   void packPanel(ValueRange batch, Value panel, Value row, Value count) {
     int64_t width = packing.getLanes();
     auto wordsType = VectorType::get({width}, e.b.getIntegerType(wordBits));
@@ -262,11 +122,10 @@ private:
     auto store = [&](Value vector, Value position) {
       SmallVector<Value> indices(batch);
       indices.append({panel, position, e.index(0)});
-      e.store(vector, op.getInit(), indices);
+      e.store(vector, quantizer.op.getInit(), indices);
     };
-    Value shift;
-    if (op.getShift())
-      shift = e.load(op.getShift(), row, width, count);
+    Value shift = quantizer.loadShift(row, width, count);
+    Value scale = quantizer.loadScale(batch, row);
     // Lanes that are no rows must stay without bits.
     Value mask;
     if (count)
@@ -281,9 +140,8 @@ private:
           init.push_back(e.constant(wordsType, 1));
           SmallVector<Value> packed =
               e.forLoop(begin, end, 1, init, [&](Value k, ValueRange state) {
-                Value x = e.load(op.getInput(), inputIndex(batch, row, k),
-                                 width, count);
-                SmallVector<Value> bits = quantize(x, shift, scale);
+                Value x = quantizer.load(batch, row, k, width, count);
+                SmallVector<Value> bits = quantizer.getPlanes(x, shift, scale);
                 SmallVector<Value> next;
                 Value one = state.back();
                 for (auto [bit, value] : llvm::zip(bits, state.drop_back())) {
@@ -310,28 +168,85 @@ private:
   }
 
   Emission &e;
-  QuantizePackOp op;
+  Quantizer &quantizer;
   PackingAttr packing;
-  LevelsType levels;
   unsigned planes;
   int64_t lanes;
   bool dwords, panels;
   int64_t wordBits;
-  SmallVector<int64_t> permutation;
-  SmallVector<Value> batchExtents;
-  Value size, rows, words, scale, offset;
+  ArrayRef<Value> batchExtents;
+  Value size, rows, words;
 };
 
 } // namespace
+
+void QuantizePack::emitAlongSize() {
+  SmallVector<Value> extents(batchExtents);
+  extents.push_back(rows);
+  e.parallel(extents, /*grain=*/8,
+             [&](ValueRange ivs) { packRow(ivs.drop_back(), ivs.back()); });
+  if (!panels)
+    return;
+  // Lanes beyond the last row hold nothing.
+  Value padded =
+      e.mul(e.ceilDiv(rows, packing.getLanes()), e.index(packing.getLanes()));
+  std::optional<int64_t> known = getConstantIntValue(rows);
+  if (known && *known % packing.getLanes() == 0)
+    return;
+  Value depth = e.add(e.mul(words, e.index(planes)), e.index(1));
+  e.parallel(batchExtents.empty() ? ValueRange(e.index(1))
+                                  : ValueRange(batchExtents),
+             /*grain=*/64, [&](ValueRange ivs) {
+               ValueRange batch = batchExtents.empty() ? ValueRange() : ivs;
+               e.forLoop(rows, padded, 1, [&](Value row) {
+                 e.forLoop(e.index(0), depth, 1, [&](Value position) {
+                   outputWord(batch, row, position, e.i64(0));
+                 });
+               });
+             });
+}
+
+void QuantizePack::emitAlongRows() {
+  int64_t width = packing.getLanes();
+  SmallVector<Value> extents(batchExtents);
+  extents.push_back(e.ceilDiv(rows, width));
+  e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
+    ValueRange batch = ivs.drop_back();
+    Value panel = ivs.back();
+    Value row = e.mul(panel, e.index(width));
+    std::optional<int64_t> known = getConstantIntValue(rows);
+    if (known && *known % width == 0)
+      return packPanel(batch, panel, row, Value());
+    Value left = e.min(e.sub(rows, row), e.index(width));
+    packPanel(batch, panel, row, left);
+  });
+}
 
 LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
                                              QuantizePackOp op,
                                              const Target &target) {
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
+  Order order = op.getPacking().getOrder();
+  if (order == Order::lanes || order == Order::nibbles)
+    return op.emitOpError("cannot pack in the order '")
+           << stringifyOrder(order) << "' at run time";
   Emission e(rewriter, op.getLoc());
-  if (failed(QuantizePack(e, op, target).emit()))
-    return failure();
+  Quantizer quantizer(e, op);
+  bool toRows = order == Order::rows || order == Order::bytes;
+  bool alongSize = quantizer.isContiguousAlongSize();
+  if (!alongSize && (toRows || !quantizer.isContiguousAlongRows() ||
+                     op.getGranularity() == Granularity::token))
+    return op.emitOpError("expects the last dimension of the input to be the "
+                          "packed one, or that of the panels");
+  if (order == Order::bytes || order == Order::quads) {
+    if (failed(emitQuantizeBytes(e, quantizer, target)))
+      return failure();
+  } else if (alongSize) {
+    QuantizePack(e, quantizer, target).emitAlongSize();
+  } else {
+    QuantizePack(e, quantizer, target).emitAlongRows();
+  }
   rewriter.eraseOp(op);
   return success();
 }

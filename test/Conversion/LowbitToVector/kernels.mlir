@@ -48,6 +48,31 @@ func.func @vpopcntdq(%a: memref<?x2xi64>, %w: memref<?x2x32xi64>, %n: index, %o:
 
 // -----
 
+// VNNI: ternary weights keep two bits, four quads to a word, and become bytes
+// once for the eight rows of a tile. 20 elements are a word and one quad more.
+
+module attributes {lowbit.target = "x86-64-v4,+avx512vnni"} {
+// CHECK-LABEL: func @vnni
+// CHECK: scf.for
+// CHECK: arith.shrui %{{.*}}, %{{.*}} : vector<16xi32>
+// CHECK: arith.andi %{{.*}}, %{{.*}} : vector<16xi32>
+// CHECK: vector.bitcast %{{.*}} : vector<16xi32> to vector<64xi8>
+// CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK: vector.store %{{.*}} : memref<8x32xi32>, vector<16xi32>
+// CHECK-NOT: lowbit.packed_matmul
+func.func @vnni(%a: memref<8x6xi32>, %w: memref<1x3x32xi32>, %o: memref<8x32xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<8x6xi32>, memref<1x3x32xi32>) outs(%o : memref<8x32xi32>)
+    attributes {kernel = "x86-avx512-vnni", size = 20 : i64, columns = 32 : i64,
+      lhs_packing = #lowbit.packing<<-3, -2, -1, 0, 1, 2, 3>, bytes>, rhs_packing = #lowbit.packing<<-1, 0, 1>, quads, lanes = 32>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}
+
+// -----
+
 // An empty plane of the left side is skipped.
 
 module attributes {lowbit.target = "x86-64"} {

@@ -567,6 +567,20 @@ func.func @f(%a0: tensor<4x96xf32>, %e: tensor<4x3xi64>) {
 
 // -----
 
+// packed_matmul (C3): bytes go with quads
+func.func @f(%a: tensor<2x3xi32>, %w: tensor<1x2x2xi64>, %o: tensor<2x2xi32>) -> tensor<2x2xi32> {
+  // expected-error @below {{expected a left side of bytes with a right side of quads, and only there}}
+  %0 = lowbit.packed_matmul ins(%a, %w : tensor<2x3xi32>, tensor<1x2x2xi64>) outs(%o : tensor<2x2xi32>)
+         attributes {kernel = "portable", size = 5 : i64, columns = 2 : i64,
+           lhs_packing = #lowbit.packing<<-1, 1>, bytes>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 2>} {
+    ^bb0(%acc: i32):
+      lowbit.yield %acc : i32
+  } -> tensor<2x2xi32>
+  return %0 : tensor<2x2xi32>
+}
+
+// -----
+
 // packed_lookup (C1)
 func.func @f(%a0: tensor<10x3x8xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
   // expected-error @below {{expected a table of rank 2, got 3}}

@@ -56,14 +56,12 @@ mlir::lowbit::getPackedSizes(OpBuilder &builder, Location loc,
   // An unknown extent is that of the rows (first) or depends on the size.
   auto getUnknown = [&](size_t dim) -> OpFoldResult {
     if (dim == 0)
-      return packing.getOrder() == Order::rows
+      return packing.getOrder() == Order::rows ||
+                     packing.getOrder() == Order::bytes
                  ? rows
                  : divideCeil(rows, packing.getLanes());
     // `perBlock` for each block of `block` elements, and a tail.
-    int64_t block = packing.getOrder() == Order::lanes     ? 1
-                    : packing.getOrder() == Order::nibbles ? 8
-                    : packing.getOrder() == Order::dwords  ? 32
-                                                           : 64;
+    int64_t block = packing.getElementsPerWord();
     int64_t tail = packing.getPackedShape({}, 1, 0)[dim];
     int64_t perBlock = packing.getPackedShape({}, 1, block)[dim] - tail;
     Value extent = builder.createOrFold<arith::MulIOp>(

@@ -228,8 +228,10 @@ LogicalResult PackedMatmulOp::verify() {
     return failure();
   logical.back() = size;
   if (std::optional<PackingAttr> packing = getLhsPacking()) {
-    if (failed(verifyRows(*this, *packing)) ||
-        failed(verifyPacked(*this, "a left side", getLhs(), *packing, logical)))
+    if (packing->getOrder() != Order::bytes &&
+        failed(verifyRows(*this, *packing)))
+      return failure();
+    if (failed(verifyPacked(*this, "a left side", getLhs(), *packing, logical)))
       return failure();
   } else {
     if (!getElementTypeOrSelf(getLhs().getType()).isF32())
@@ -247,6 +249,11 @@ LogicalResult PackedMatmulOp::verify() {
     matrix.insert(matrix.begin(), batch.begin(), batch.end());
   if (failed(verifyPacked(*this, "a right side", getRhs(), packing, matrix)))
     return failure();
+  bool lhsBytes =
+      getLhsPacking() && getLhsPacking()->getOrder() == Order::bytes;
+  if (lhsBytes != (packing.getOrder() == Order::quads))
+    return emitOpError("expected a left side of bytes with a right side of "
+                       "quads, and only there");
   // (C4)
   logical.back() = columns;
   if (std::optional<PackingAttr> packing = getResultPacking()) {

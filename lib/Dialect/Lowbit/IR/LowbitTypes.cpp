@@ -81,7 +81,7 @@ LevelsType LevelsType::getRange(MLIRContext *context, int64_t first,
 LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   LevelsType levels, Order order,
                                   int64_t lanes) {
-  bool perLane = order != Order::rows;
+  bool perLane = order != Order::rows && order != Order::bytes;
   if (lanes < 1 || (!perLane && lanes != 1))
     return emitError() << "expected "
                        << (perLane ? "at least 1 lane" : "1 lane")
@@ -99,6 +99,30 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+int64_t PackingAttr::getElementsPerWord() const {
+  switch (getOrder()) {
+  case Order::rows:
+  case Order::panels:
+    return 64;
+  case Order::lanes:
+    return 1;
+  case Order::nibbles:
+    return 8;
+  case Order::dwords:
+    return 32;
+  case Order::bytes:
+    return 4;
+  case Order::quads:
+    return 32 / llvm::PowerOf2Ceil(getPlanes());
+  }
+  llvm_unreachable("unknown order");
+}
+
+int64_t PackingAttr::getCentre() const {
+  bool isSigned = getOrder() == Order::quads && getElementsPerWord() == 4;
+  return isSigned ? getLevels().getCount() / 2 : 0;
+}
+
 SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
                                                  int64_t rows,
                                                  int64_t size) const {
@@ -110,25 +134,28 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
     return ShapedType::isDynamic(extent) ? extent : extent * by + add;
   };
   SmallVector<int64_t> shape(batch);
-  int64_t words = plus(divide(size, 64), getPlanes(), 1);
+  int64_t words = divide(size, getElementsPerWord());
+  int64_t planeWords = plus(words, getPlanes(), 1);
   switch (getOrder()) {
   case Order::rows:
-    shape.append({rows, words});
+    shape.append({rows, planeWords});
     break;
   case Order::panels:
-    shape.append({divide(rows, getLanes()), words, getLanes()});
+  case Order::dwords:
+    shape.append({divide(rows, getLanes()), planeWords, getLanes()});
     break;
   case Order::lanes:
-    shape.append(
-        {divide(rows, getLanes()), plus(size, getPlanes(), 0), getLanes() / 8});
-    break;
-  case Order::dwords:
-    shape.append({divide(rows, getLanes()),
-                  plus(divide(size, 32), getPlanes(), 1), getLanes()});
+    shape.append({divide(rows, getLanes()), plus(words, getPlanes(), 0),
+                  getLanes() / 8});
     break;
   case Order::nibbles:
-    shape.append(
-        {divide(rows, getLanes()), plus(divide(size, 8), 1, 4), getLanes()});
+    shape.append({divide(rows, getLanes()), plus(words, 1, 4), getLanes()});
+    break;
+  case Order::bytes:
+    shape.append({rows, plus(words, 1, 1)});
+    break;
+  case Order::quads:
+    shape.append({divide(rows, getLanes()), plus(words, 1, 1), getLanes()});
     break;
   }
   return shape;
@@ -140,6 +167,8 @@ Type PackingAttr::getElementType() const {
   case Order::panels:
     return IntegerType::get(getContext(), 64);
   case Order::dwords:
+  case Order::bytes:
+  case Order::quads:
     return IntegerType::get(getContext(), 32);
   case Order::lanes:
   case Order::nibbles:

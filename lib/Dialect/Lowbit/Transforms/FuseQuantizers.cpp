@@ -39,6 +39,9 @@ struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
       return rewriter.notifyMatchFailure(op, "not on tensors");
     if (op.getGranularity() != Granularity::tensor)
       return rewriter.notifyMatchFailure(op, "scale is found at run time");
+    if (op.getPacking().getOrder() == Order::bytes ||
+        op.getPacking().getOrder() == Order::quads)
+      return rewriter.notifyMatchFailure(op, "codes are stored as bytes");
     Value source = op.getInput();
     auto split = source.getDefiningOp<tensor::ExpandShapeOp>();
     if (split) {

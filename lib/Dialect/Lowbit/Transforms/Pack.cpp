@@ -141,7 +141,8 @@ private:
     bool identity = llvm::equal(order, llvm::seq<int64_t>(order.size()));
     bool readable =
         order[last] == last ||
-        (packing.getOrder() != Order::rows && order[last - 1] == last &&
+        (packing.getOrder() != Order::rows &&
+         packing.getOrder() != Order::bytes && order[last - 1] == last &&
          quantize.getGranularity() == Granularity::tensor);
     if (!readable ||
         (!identity && quantize.getGranularity() != Granularity::tensor)) {
@@ -247,7 +248,8 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
         PackingAttr::get(&getContext(), query.rhs, row->rhsOrder, row->lanes);
     PackingAttr lhsPacking;
     if (query.lhs) {
-      lhsPacking = PackingAttr::get(&getContext(), query.lhs, Order::rows, 1);
+      lhsPacking =
+          PackingAttr::get(&getContext(), query.lhs, row->getLhsOrder(), 1);
       lhs = packer.pack(lhs, /*sizeIsLast=*/true, lhsPacking);
     }
     Value packedRhs = packer.pack(rhs, sizeIsLast, rhsPacking);

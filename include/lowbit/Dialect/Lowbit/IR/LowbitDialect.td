@@ -123,7 +123,8 @@ def Lowbit_GranularityAttr : EnumAttr<Lowbit_Dialect, Lowbit_Granularity, "granu
 def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
     I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"panels", 1>,
     I32EnumAttrCase<"lanes", 2>,
-    I32EnumAttrCase<"nibbles", 3>, I32EnumAttrCase<"dwords", 4>]> {
+    I32EnumAttrCase<"nibbles", 3>, I32EnumAttrCase<"dwords", 4>,
+    I32EnumAttrCase<"bytes", 5>, I32EnumAttrCase<"quads", 6>]> {
   let description = [{
     See `#lowbit.packing`.
   }];
@@ -158,6 +159,15 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
       `V = L / 2` bytes; row `r` of a vector lies in byte
       `4 (r mod V/4) + r / (V/4)`, which is where adding bytes to i32 leaves it
       in order.
+    * `bytes` (left sides of byte products): `[R, ceil(K / 4) + 1]` words of 32
+      bits (`i32`). Byte `k mod 4` of word `k / 4` is the code of element `k`;
+      the last word holds the sum of the row's codes.
+    * `quads` (right sides of byte products): with `b` bits for a code, the
+      least power of two from `P` on, `[ceil(R / L), ceil(K b / 32) + 1, L]`
+      words of 32 bits (`i32`). Byte `i` of word `w` holds, lowest first, the
+      codes of the elements `32 w / b + i`, `32 w / b + i + 4`, ...; the last
+      vector holds their sums. Codes of 8 bits are stored less half their
+      number, so that they have a sign (`getCentre`).
 
     ```mlir
     #lowbit.packing<<-1, 1>, rows>
@@ -176,7 +186,11 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     /// `ShapedType::kDynamic`.
     ::llvm::SmallVector<int64_t> getPackedShape(
         ::llvm::ArrayRef<int64_t> batch, int64_t rows, int64_t size) const;
-    /// i64, i32 for `dwords`, or i8 for the orders that are made of bytes.
+    /// How many elements along K share a word (`lanes`: a step).
+    int64_t getElementsPerWord() const;
+    /// What stored codes are less than codes: see the order `quads`.
+    int64_t getCentre() const;
+    /// i64, i32 for `dwords`, `bytes` and `quads`, else i8.
     ::mlir::Type getElementType() const;
   }];
 }

@@ -544,8 +544,9 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
 
     Constraints:
     * (C1) `size` is K and `columns` is N, or they are negative and operands give them;
-    * (C2) `lhs` is packed in the order `rows`, or `f32` when it has no packing;
-    * (C3) `rhs` is packed and has no batch or that of `lhs`;
+    * (C2) `lhs` is packed in the order `rows` or `bytes`, or `f32` when it has no packing;
+    * (C3) `rhs` is packed and has no batch or that of `lhs`; it has the order `quads` where
+      `lhs` has `bytes`, and only there;
     * (C4) the result has shape `[..., M, N]`, or that shape packed as `result_packing`,
       whose order is `rows`; N is known then;
     * (C5) every epilogue operand broadcasts to the shape of the result;

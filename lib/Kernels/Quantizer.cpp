@@ -1,0 +1,120 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// See Quantizer.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Quantizer.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+Quantizer::Quantizer(Emission &e, QuantizePackOp op)
+    : op(op), packing(op.getPacking()), e(e), levels(packing.getLevels()),
+      last(cast<MemRefType>(op.getInput().getType()).getRank() - 1) {
+  if (auto attr = op.getPermutation())
+    permutation.assign(attr->begin(), attr->end());
+  else
+    llvm::append_range(permutation, llvm::seq<int64_t>(last + 1));
+  size = e.dim(op.getInput(), permutation[last]);
+  rows = e.dim(op.getInput(), permutation[last - 1]);
+  for (int64_t i = 0; i < last - 1; ++i)
+    batchExtents.push_back(e.dim(op.getInput(), permutation[i]));
+  if (op.getScale() && op.getGranularity() == Granularity::tensor)
+    scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
+  if (op.getOffset())
+    offset = memref::LoadOp::create(e.b, e.loc, op.getOffset());
+}
+
+Value Quantizer::load(ValueRange batch, Value row, Value k, int64_t lanes,
+                      Value count) {
+  SmallVector<Value> logical(batch);
+  logical.append({row, k});
+  SmallVector<Value> indices(logical.size());
+  for (auto [i, value] : llvm::enumerate(logical))
+    indices[permutation[i]] = value;
+  return e.load(op.getInput(), indices, lanes, count);
+}
+
+Value Quantizer::loadShift(Value at, int64_t lanes, Value count) {
+  return op.getShift() ? e.load(op.getShift(), at, lanes, count) : Value();
+}
+
+Value Quantizer::loadScale(ValueRange batch, Value row) {
+  if (!op.getScale() || op.getGranularity() != Granularity::token)
+    return scale;
+  SmallVector<Value> indices(batch);
+  indices.push_back(row);
+  return memref::LoadOp::create(e.b, e.loc, op.getScale(), indices);
+}
+
+SmallVector<Value> Quantizer::quantize(Value x, Value shift, Value scale) {
+  if (shift)
+    x = arith::AddFOp::create(e.b, e.loc, x, shift);
+  auto type = cast<VectorType>(x.getType());
+  int64_t lanes = type.getNumElements();
+  Value zero = e.constant(type, 0);
+  auto compare = [&](arith::CmpFPredicate predicate) -> Value {
+    return arith::CmpFOp::create(e.b, e.loc, predicate, x, zero);
+  };
+  if (op.getRounding() == Rounding::step)
+    return {compare(arith::CmpFPredicate::OGE)};
+  if (op.getRounding() == Rounding::sign) {
+    Value positive = compare(arith::CmpFPredicate::OGT);
+    if (packing.getPlanes() == 1)
+      return {positive};
+    // Codes of -1, 0, 1 are 0, 1, 2; NaN counts as zero.
+    return {compare(arith::CmpFPredicate::UEQ), positive};
+  }
+  if (offset)
+    x = arith::SubFOp::create(e.b, e.loc, x, e.broadcast(offset, lanes));
+  x = arith::DivFOp::create(e.b, e.loc, x, e.broadcast(scale, lanes));
+  if (levels.getFirst() == 0 && levels.getLast() == 1)
+    // round(x) >= 1, half to even, is x > 0.5.
+    return {arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, x,
+                                  e.constant(type, 0.5))};
+  x = math::RoundEvenOp::create(e.b, e.loc, x);
+  x = arith::MaxNumFOp::create(e.b, e.loc, x,
+                               e.constant(type, levels.getFirst()));
+  x = arith::MinNumFOp::create(e.b, e.loc, x,
+                               e.constant(type, levels.getLast()));
+  auto ints = VectorType::get({lanes}, e.b.getI32Type());
+  return {e.sub(arith::FPToSIOp::create(e.b, e.loc, ints, x),
+                e.constant(ints, levels.getFirst()))};
+}
+
+SmallVector<Value> Quantizer::getPlanes(Value x, Value shift, Value scale) {
+  SmallVector<Value> parts = quantize(x, shift, scale);
+  auto type = cast<VectorType>(parts.front().getType());
+  if (type.getElementType().isInteger(1))
+    return parts;
+  Value code = parts.front();
+  auto bits = VectorType::get(type.getShape(), e.b.getI1Type());
+  SmallVector<Value> planes;
+  for (unsigned plane = 0; plane < packing.getPlanes(); ++plane)
+    planes.push_back(arith::TruncIOp::create(
+        e.b, e.loc, bits,
+        arith::ShRUIOp::create(e.b, e.loc, code, e.constant(type, plane))));
+  return planes;
+}
+
+Value Quantizer::getCodes(Value x, Value shift, Value scale) {
+  SmallVector<Value> parts = quantize(x, shift, scale);
+  auto type = cast<VectorType>(parts.front().getType());
+  if (type.getElementType().isInteger(32))
+    return parts.front();
+  auto ints = VectorType::get(type.getShape(), e.b.getI32Type());
+  Value code;
+  for (auto [plane, bits] : llvm::enumerate(parts)) {
+    Value value = arith::SelectOp::create(
+        e.b, e.loc, bits, e.constant(ints, 1 << plane), e.constant(ints, 0));
+    code = code ? e.add(code, value) : value;
+  }
+  return code;
+}

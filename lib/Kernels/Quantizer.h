@@ -1,0 +1,67 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The arithmetic of a `lowbit.quantize_pack` and where its input lies, for the
+// emitters that differ in how codes are stored.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_LIB_KERNELS_QUANTIZER_H
+#define LOWBIT_LIB_KERNELS_QUANTIZER_H
+
+#include "Emission.h"
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+
+namespace mlir::lowbit {
+
+/// Reads an operation on buffers; its scalars are loaded where it is made.
+class Quantizer {
+public:
+  Quantizer(Emission &e, QuantizePackOp op);
+
+  /// Whether K, or the rows of the logical operand, are contiguous in the
+  /// input.
+  bool isContiguousAlongSize() const { return permutation.back() == last; }
+  bool isContiguousAlongRows() const { return permutation[last - 1] == last; }
+
+  /// A vector of the input from element `k` of `row` on, along the contiguous
+  /// dimension; `count` as in Emission::load.
+  Value load(ValueRange batch, Value row, Value k, int64_t lanes, Value count);
+  /// The shift of such a vector, from `at` on; null for quantizers without.
+  Value loadShift(Value at, int64_t lanes, Value count);
+  /// The scale of a row; null for quantizers without.
+  Value loadScale(ValueRange batch, Value row);
+
+  /// The planes of the codes of a vector of inputs, as vectors of i1.
+  SmallVector<Value> getPlanes(Value x, Value shift, Value scale);
+  /// The codes as vectors of i32.
+  Value getCodes(Value x, Value shift, Value scale);
+
+  QuantizePackOp op;
+  PackingAttr packing;
+  /// Extents of the logical operand.
+  SmallVector<Value> batchExtents;
+  Value size, rows;
+
+private:
+  /// Planes, or codes where no plane is at hand.
+  SmallVector<Value> quantize(Value x, Value shift, Value scale);
+
+  Emission &e;
+  LevelsType levels;
+  SmallVector<int64_t> permutation;
+  int64_t last;
+  Value scale, offset;
+};
+
+/// Emits the operation for codes that are stored as bytes (`bytes`, `quads`).
+LogicalResult emitQuantizeBytes(Emission &e, Quantizer &quantizer,
+                                const Target &target);
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_LIB_KERNELS_QUANTIZER_H
