@@ -23,6 +23,8 @@ void mlir::lowbit::buildLowbitStage(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   pm.addPass(createConvertONNXToLinalg());
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createLowbitSinkCollapses());
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLowbitReport());
 }

@@ -19,6 +19,7 @@ PARTS = {
     "Dialect/Lowbit/IR": "LowbitIR",
     "Dialect/ONNX/IR": "ONNXIR",
     "Target": "Target",
+    "Math": "Math",
     "Kernels": "Kernels",
     "Dialect/Lowbit/Transforms": "LowbitTransforms",
     "Dialect/ONNX/Transforms": "ONNXTransforms",
@@ -44,16 +45,17 @@ ALLOWED = {
     "ONNXIR": {"Constants"},
     # Layer 2: what a machine can do, and kernels for it.
     "Target": set(),
+    "Math": {"Target"},
     "Kernels": FACTS | {"LowbitIR"},
     # Layer 3: passes. Only ONNXToLowbit sees both dialects.
-    "LowbitTransforms": FACTS | {"Kernels", "LowbitIR"},
+    "LowbitTransforms": FACTS | {"Kernels", "LowbitIR", "Math"},
     "ONNXTransforms": FACTS | {"ONNXIR"},
     "Conversion": set(),
     "ONNXToLowbit": FACTS | {"Conversion", "LowbitIR", "ONNXIR"},
     "ONNXToLinalg": FACTS | {"Conversion", "ONNXIR"},
     "LowbitToLinalg": FACTS | {"Conversion", "LowbitIR"},
     "LowbitToVector": FACTS | {"Conversion", "Kernels", "LowbitIR"},
-    "ToArtifact": FACTS | {"Conversion"},
+    "ToArtifact": FACTS | {"Conversion", "Math"},
     "Import": {"Constants", "ONNXIR"},
 }
 # Layer 4 and 5 see everything below; layer 6 everything.

@@ -10,15 +10,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "EpilogueEvaluator.h"
+#include "lowbit/Math/Expansion.h"
+#include "lowbit/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace mlir::lowbit;
 
-EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp op) : op(op) {
+EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp original)
+    : op(original.clone()) {
   int64_t columns = op.getColumns();
   for (Value operand : op.getEpilogue()) {
     auto type = cast<ShapedType>(operand.getType());
@@ -34,16 +39,23 @@ EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp op) : op(op) {
     }
     floatOperands.push_back(*elements);
   }
+  RewritePatternSet patterns(op.getContext());
+  populateMathExpansionPatterns(patterns, Target::get(original));
+  if (failed(applyPatternsGreedily(op.getBody(), std::move(patterns))))
+    why = "its functions cannot be written out";
   for (Operation &inner : op.getBody().front().without_terminator())
     check(inner);
 }
+
+EpilogueEvaluator::~EpilogueEvaluator() { op->erase(); }
 
 void EpilogueEvaluator::check(Operation &inner) {
   bool known =
       isa<arith::ConstantOp, arith::SIToFPOp, arith::FPToSIOp, arith::AddFOp,
           arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::MaximumFOp,
           arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp, arith::NegFOp,
-          math::RoundEvenOp, arith::CmpFOp, arith::CmpIOp, arith::SelectOp,
+          math::RoundEvenOp, math::FmaOp, math::AbsFOp, math::CopySignOp,
+          arith::BitcastOp, arith::ShLIOp, arith::ShRSIOp, arith::CmpFOp, arith::CmpIOp, arith::SelectOp,
           arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::AndIOp,
           arith::OrIOp, arith::XOrIOp, arith::ShRUIOp, arith::TruncIOp>(inner);
   auto isNarrow = [](Type type) {
@@ -169,6 +181,35 @@ EpilogueEvaluator::Numbers EpilogueEvaluator::select(Operation &inner) {
   return result;
 }
 
+EpilogueEvaluator::Numbers EpilogueEvaluator::multiplyAdd(Operation &inner) {
+  const std::vector<float> *operands[3];
+  size_t count = 1;
+  for (auto [i, operand] : llvm::enumerate(inner.getOperands())) {
+    operands[i] = &at(operand).floats;
+    count = std::max(count, operands[i]->size());
+  }
+  Numbers result;
+  result.floats.resize(count);
+  auto get = [&](size_t operand, size_t i) {
+    return (*operands[operand])[operands[operand]->size() > 1 ? i : 0];
+  };
+  for (size_t i = 0; i < count; ++i)
+    result.floats[i] = std::fma(get(0, i), get(1, i), get(2, i));
+  return result;
+}
+
+EpilogueEvaluator::Numbers EpilogueEvaluator::bitcast(Operation &inner) {
+  const Numbers &from = at(inner.getOperand(0));
+  Numbers result;
+  if (inner.getResult(0).getType().isF32())
+    for (int32_t value : from.ints)
+      result.floats.push_back(llvm::bit_cast<float>(value));
+  else
+    for (float value : from.floats)
+      result.ints.push_back(llvm::bit_cast<int32_t>(value));
+  return result;
+}
+
 void EpilogueEvaluator::evaluate(Operation &inner) {
   auto floats = [&](auto function) {
     return mapFloats(inner.getOperand(0), inner.getOperands().back(), function);
@@ -227,6 +268,14 @@ void EpilogueEvaluator::evaluate(Operation &inner) {
           .Case<math::RoundEvenOp>([&](auto) {
             return floats([](float a, float) { return std::nearbyint(a); });
           })
+          .Case<math::AbsFOp>([&](auto) {
+            return floats([](float a, float) { return std::fabs(a); });
+          })
+          .Case<math::CopySignOp>([&](auto) {
+            return floats([](float a, float b) { return std::copysign(a, b); });
+          })
+          .Case<math::FmaOp>([&](auto) { return multiplyAdd(inner); })
+          .Case<arith::BitcastOp>([&](auto) { return bitcast(inner); })
           .Case<arith::MaximumFOp>([&](auto) { return floats(maximum); })
           .Case<arith::MinimumFOp>([&](auto) { return floats(minimum); })
           .Case<arith::MaxNumFOp>([&](auto) {
@@ -258,6 +307,13 @@ void EpilogueEvaluator::evaluate(Operation &inner) {
           })
           .Case<arith::XOrIOp>([&](auto) {
             return ints([](int32_t a, int32_t b) { return a ^ b; });
+          })
+          .Case<arith::ShLIOp>([&](auto) {
+            return ints(
+                [](int32_t a, int32_t b) { return int32_t(U(a) << (b & 31)); });
+          })
+          .Case<arith::ShRSIOp>([&](auto) {
+            return ints([](int32_t a, int32_t b) { return a >> (b & 31); });
           })
           .Case<arith::ShRUIOp>([&](auto) {
             return ints(

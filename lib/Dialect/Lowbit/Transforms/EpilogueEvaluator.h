@@ -26,6 +26,7 @@ class EpilogueEvaluator {
 public:
   /// `reason()` says why the region cannot be evaluated; empty when it can.
   explicit EpilogueEvaluator(PackedMatmulOp op);
+  ~EpilogueEvaluator();
   const std::string &reason() const { return why; }
 
   /// The code that the planes of a packed result spell, for one column and the
@@ -50,7 +51,11 @@ private:
   Numbers compareFloats(Operation &op);
   Numbers compareInts(Operation &op);
   Numbers select(Operation &op);
+  Numbers multiplyAdd(Operation &op);
+  Numbers bitcast(Operation &op);
 
+  /// A copy of the operation, with the functions of its region written out as
+  /// they will be at run time.
   PackedMatmulOp op;
   std::string why;
   /// The constants behind the epilogue operands.

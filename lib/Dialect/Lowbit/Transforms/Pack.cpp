@@ -41,33 +41,52 @@ static LevelsType levelsOf(Value value) {
   return dyn_cast<LevelsType>(typeOf(value).getElementType());
 }
 
+static Value transpose(OpBuilder &b, Location loc, Value input,
+                       ArrayRef<int64_t> order) {
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dim : order)
+    sizes.push_back(tensor::getMixedSize(b, loc, input, dim));
+  Value empty =
+      tensor::EmptyOp::create(b, loc, sizes, typeOf(input).getElementType());
+  return linalg::TransposeOp::create(b, loc, input, empty, order)->getResult(0);
+}
+
 /// Whether a quantizer works element by element whatever the shape.
 static bool isShapeless(QuantizeOp quantize) {
   return !quantize.getShift() &&
          quantize.getGranularity() == Granularity::tensor;
 }
 
-/// reshape(quantize(x)) -> quantize(reshape(x)), for every kind of reshape.
-static void hoistReshapes(Operation *root, IRRewriter &rewriter) {
-  SmallVector<Operation *> reshapes;
+/// move(quantize(x)) -> quantize(move(x)), for every kind of reshape and for
+/// transposes.
+static void hoistMovement(Operation *root, IRRewriter &rewriter) {
+  SmallVector<Operation *> movement;
   root->walk([&](Operation *op) {
     if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ReshapeOp,
-            tensor::CastOp>(op) &&
+            tensor::CastOp, linalg::TransposeOp>(op) &&
+        op->getNumResults() == 1 &&
         isa<RankedTensorType>(op->getResult(0).getType()) &&
         levelsOf(op->getResult(0)))
-      reshapes.push_back(op);
+      movement.push_back(op);
   });
-  for (Operation *op : reshapes) {
+  // Producers come first, so that chains move as a whole.
+  for (Operation *op : movement) {
     auto quantize = op->getOperand(0).getDefiningOp<QuantizeOp>();
     if (!quantize || !isShapeless(quantize))
       continue;
     rewriter.setInsertionPoint(op);
-    Type type = typeOf(op->getResult(0)).clone(rewriter.getF32Type());
-    Operation *moved = rewriter.clone(*op);
-    moved->setOperand(0, quantize.getInput());
-    moved->getResult(0).setType(type);
+    Value moved;
+    if (auto transposed = dyn_cast<linalg::TransposeOp>(op)) {
+      moved = transpose(rewriter, op->getLoc(), quantize.getInput(),
+                        transposed.getPermutation());
+    } else {
+      Operation *clone = rewriter.clone(*op);
+      clone->setOperand(0, quantize.getInput());
+      moved = clone->getResult(0);
+      moved.setType(typeOf(moved).clone(rewriter.getF32Type()));
+    }
     Value result = QuantizeOp::create(
-        rewriter, quantize.getLoc(), moved->getResult(0), quantize.getScale(),
+        rewriter, quantize.getLoc(), moved, quantize.getScale(),
         Value(), quantize.getOffset(), levelsOf(op->getResult(0)),
         quantize.getRounding(), Granularity::tensor);
     rewriter.replaceOp(op, result);
@@ -148,7 +167,7 @@ private:
         (!identity && quantize.getGranularity() != Granularity::tensor)) {
       if (!isShapeless(quantize))
         return packLevelsOf(quantize->getResult(0), order, packing);
-      input = transpose(input, order);
+      input = transpose(b, loc, input, order);
       identity = true;
     }
     return QuantizePackOp::create(
@@ -157,16 +176,6 @@ private:
                quantize.getRounding(),
                identity ? ArrayRef<int64_t>() : ArrayRef<int64_t>(order),
                quantize.getGranularity())
-        ->getResult(0);
-  }
-
-  Value transpose(Value input, ArrayRef<int64_t> order) {
-    SmallVector<OpFoldResult> sizes;
-    for (int64_t dim : order)
-      sizes.push_back(tensor::getMixedSize(b, loc, input, dim));
-    Value empty =
-        tensor::EmptyOp::create(b, loc, sizes, typeOf(input).getElementType());
-    return linalg::TransposeOp::create(b, loc, input, empty, order)
         ->getResult(0);
   }
 
@@ -181,7 +190,7 @@ private:
         DequantizeOp::create(b, loc, value, one, Value(), Granularity::tensor)
             ->getResult(0);
     if (!llvm::equal(order, llvm::seq<int64_t>(order.size())))
-      floats = transpose(floats, order);
+      floats = transpose(b, loc, floats, order);
     LevelsType levels = packing.getLevels();
     bool twoSigns = levels.getLevels() == ArrayRef<int64_t>({-1, 1});
     Rounding rounding = twoSigns ? Rounding::step : Rounding::half_even;
@@ -207,7 +216,7 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
       return signalPassFailure();
     }
     IRRewriter rewriter(&getContext());
-    hoistReshapes(getOperation(), rewriter);
+    hoistMovement(getOperation(), rewriter);
     Target target = Target::get(getOperation());
     SmallVector<MatmulOp> matmuls;
     SmallVector<LookupOp> lookups;

@@ -14,6 +14,24 @@
 
 include "mlir/Pass/PassBase.td"
 
+// --- normal forms ---
+
+def LowbitSinkCollapses : Pass<"lowbit-sink-collapses"> {
+  let summary = "Move merges of batch and heads behind attention";
+  let description = [{
+    Moves a `tensor.collapse_shape` of the first dimensions, such as that from
+    `[B, H, S, D]` to `[B * H, S, D]`, behind quantizers, elementwise operations,
+    softmax and products of two such operands, until it meets the
+    `tensor.expand_shape` that undoes it. Attention over merged heads and over
+    four dimensions look the same afterwards.
+
+    A product stays where its batches are not made of the same known parts, all
+    but one of them.
+  }];
+  let dependentDialects = ["linalg::LinalgDialect", "tensor::TensorDialect",
+    "LowbitDialect"];
+}
+
 // --- packing and kernel choice ---
 
 def LowbitPack : Pass<"lowbit-pack"> {
