@@ -89,7 +89,7 @@ def compile_session(parameters: bmt.BMTParameters, **options) -> lowbit.Program:
 
 
 def test_sessions_compute_the_codes_of_the_reference():
-    """Each graph is judged with the states that the session had, and gives what the session does."""
+    """Each graph is judged with the session's states, and gives what the session does."""
     config = replace(TINY, decoder_layers=2)
     parameters = bmt.BMTParameters.random(config, seed=17)
     session = compile_session(parameters).session()
