@@ -15,12 +15,12 @@ BUILD  := build-$(PRESET)
 endif
 PYTHON := .venv/bin/python
 
-.PHONY: help setup configure build check demo demo-summarize bench format lint tidy clean
+.PHONY: help setup configure build check demo demo-summarize demo-translate bench format lint tidy clean
 
 help: ## list these targets
 	@echo "usage: make TARGET [PRESET=release|debug|asan|ci] [JOBS=N]"
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## install missing Debian packages (root or sudo) and make .venv
 	@scripts/setup
@@ -39,6 +39,9 @@ demo: build ## compile a binary BERT-base, run it and compare it
 
 demo-summarize: build ## generate with binary and ternary BART-base, beside ONNX Runtime
 	@PYTHONPATH=$(BUILD)/python $(PYTHON) examples/summarize.py --output $(BUILD)/summarize
+
+demo-translate: build ## translate with binary Transformer-base models, beside ONNX Runtime
+	@PYTHONPATH=$(BUILD)/python $(PYTHON) examples/translate.py --output $(BUILD)/translate
 
 bench: build ## measure beside other engines; writes docs/Performance.md (20 minutes)
 	@.venv/bin/pip install -q -r benchmark/requirements.txt

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lowbit.models import bit, tbt
+from lowbit.models import bit, bmt, tbt
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,19 @@ def small_tbt_config() -> tbt.TBTConfig:
     """One encoder and two decoder layers, 48 wide, three heads of 16."""
     return replace(
         tbt.PRESETS["tiny"],
+        vocab_size=120,
+        hidden_size=48,
+        encoder_layers=1,
+        ffn_size=80,
+        max_positions=40,
+    )
+
+
+@pytest.fixture(scope="session")
+def small_bmt_config() -> bmt.BMTConfig:
+    """One encoder and two decoder layers, 48 wide, three heads of 16."""
+    return replace(
+        bmt.PRESETS["tiny"],
         vocab_size=120,
         hidden_size=48,
         encoder_layers=1,

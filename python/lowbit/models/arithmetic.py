@@ -35,7 +35,8 @@ class Codes:
 
     codes: FloatArray
     """Integers held as float32, so that a float matrix product of them is exact."""
-    scale: np.float32
+    scale: np.float32 | FloatArray
+    """One number, or [..., 1] where every row has its own."""
     offset: np.float32
     levels: tuple[int, int]
     """Smallest and largest code."""
@@ -45,7 +46,7 @@ class Codes:
     @property
     def values(self) -> FloatArray:
         """The float32 values that the model computes with."""
-        scaled = self.codes * self.scale
+        scaled: FloatArray = self.codes * self.scale
         return scaled if self.offset == 0 else scaled + self.offset
 
 

@@ -17,7 +17,7 @@ ScaleSource = Callable[[str, FloatArray, bool], np.float32]
 
 @dataclass(frozen=True)
 class Site:
-    """One activation quantizer in one run. Its name is that of its scale parameter."""
+    """One activation quantizer in one run, named after its scale parameter where it has one."""
 
     name: str
     signed: bool
@@ -25,12 +25,13 @@ class Site:
     """The tensor that the model arrives with, before it is replaced by a forced one."""
     codes: FloatArray
     """Codes of the forced input where one was given, else of `input`."""
-    scale: np.float32
+    scale: np.float32 | FloatArray
+    """One number, or [..., 1] where every row has its own."""
     offset: np.float32
     levels: tuple[int, int]
     """Smallest and largest code."""
     is_sign: bool
-    """Whether the code is the sign of the input."""
+    """Whether the code is the sign of the input; what zero gives is up to the model."""
 
     @classmethod
     def of(cls, name: str, signed: bool, x: FloatArray, codes: Codes) -> Site:
@@ -48,6 +49,9 @@ class ReferenceResult:
     sites: list[Site] = field(default_factory=list)
 
 
-def site_value_to_codes(value: FloatArray, scale: np.float32, offset: np.float32) -> FloatArray:
+def site_value_to_codes(
+    value: FloatArray, scale: np.float32 | FloatArray, offset: np.float32
+) -> FloatArray:
     """The integer codes behind an exposed `SITE.value`, given the site's scale and offset."""
-    return np.round((value - offset) / scale)
+    codes: FloatArray = np.round((value - offset) / scale)
+    return codes

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from onnx import numpy_helper
 
-from .arithmetic import FloatArray
 from .emitter import GraphEmitter
 
 #: An extent of a shape in a graph: a number, or the name of a scalar that holds it.
@@ -53,7 +52,7 @@ class TorchScriptSpelling:
             scope, "Constant", [], value=numpy_helper.from_array(np.asarray(value, dtype))
         )
 
-    def folded(self, user: str, array: FloatArray) -> str:
+    def folded(self, user: str, array: npt.NDArray[Any]) -> str:
         """A constant that folding left for a node of type `user`."""
         self._anonymous += 1
         return self.emitter.initializer(f"onnx::{user}_{self._anonymous}", array)
@@ -80,6 +79,24 @@ class TorchScriptSpelling:
             for extent in extents
         ]
         return self.op(scope, "Concat", parts, axis=0)
+
+    def reshape(self, scope: str, x: str, dims: Sequence[Extent]) -> str:
+        """`x` with another shape."""
+        attributes = {"allowzero": 0} if self.opset >= 14 else {}
+        return self.op(scope, "Reshape", [x, self.shape(scope, dims)], **attributes)
+
+    def layer_norm(self, scope: str, x: str, weight: str, bias: str, epsilon: float) -> str:
+        """LayerNorm of the last axis: one operator where the opset has it."""
+        if self.opset >= 17:
+            inputs = [x, weight, bias]
+            return self.op(scope, "LayerNormalization", inputs, axis=-1, epsilon=epsilon)
+        mean = self.op(scope, "ReduceMean", [x], axes=[-1], keepdims=1)
+        centred = self.op(scope, "Sub", [x, mean])
+        square = self.op(scope, "Pow", [centred, self.constant(scope, 2.0)])
+        variance = self.op(scope, "ReduceMean", [square], axes=[-1], keepdims=1)
+        variance = self.op(scope, "Add", [variance, self.constant(scope, epsilon)])
+        unit = self.op(scope, "Div", [centred, self.op(scope, "Sqrt", [variance])])
+        return self.op(scope, "Add", [self.op(scope, "Mul", [unit, weight]), bias])
 
     def expand_to(self, scope: str, x: str, shape: str, rank: int) -> str:
         """`expand` to a shape in which -1 would mean 1."""

@@ -153,11 +153,6 @@ class TorchScriptForm(TorchScriptSpelling):
 
     # Shapes, norms, masks and positions.
 
-    def reshape(self, scope: str, x: str, extents: Sequence[Extent]) -> str:
-        """`x` with another shape."""
-        attributes = {"allowzero": 0} if self.opset >= 14 else {}
-        return self.op(scope, "Reshape", [x, self.shape(scope, extents)], **attributes)
-
     def times(self, scope: str, extent: Extent, factor: int) -> Extent:
         """`extent` * `factor`."""
         if isinstance(extent, int):
@@ -165,17 +160,9 @@ class TorchScriptForm(TorchScriptSpelling):
         return self.op(scope, "Mul", [extent, self.constant(scope, factor, np.int64)])
 
     def norm(self, scope: str, name: str, x: str) -> str:
-        """LayerNorm of the last axis: one operator where the opset has it."""
+        """LayerNorm of the last axis."""
         weight, bias = self.parameter(f"{name}.weight"), self.parameter(f"{name}.bias")
-        if self.opset >= 17:
-            return self.op(scope, "LayerNormalization", [x, weight, bias], axis=-1, epsilon=1e-5)
-        mean = self.op(scope, "ReduceMean", [x], axes=[-1], keepdims=1)
-        centred = self.op(scope, "Sub", [x, mean])
-        square = self.op(scope, "Pow", [centred, self.constant(scope, 2.0)])
-        variance = self.op(scope, "ReduceMean", [square], axes=[-1], keepdims=1)
-        variance = self.op(scope, "Add", [variance, self.constant(scope, 1e-5)])
-        unit = self.op(scope, "Div", [centred, self.op(scope, "Sqrt", [variance])])
-        return self.op(scope, "Add", [self.op(scope, "Mul", [unit, weight]), bias])
+        return self.layer_norm(scope, x, weight, bias, 1e-5)
 
     def gelu(self, scope: str, x: str) -> str:
         """x * (1 + erf(x / sqrt(2))) * 0.5."""
