@@ -109,8 +109,8 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   return "";
 }
 
-/// What the row costs for the query: lanes without a column are computed too.
-static double costOf(const KernelRow &row, const KernelQuery &query) {
+double mlir::lowbit::estimateCost(const KernelRow &row,
+                                  const KernelQuery &query) {
   double cost = row.cost;
   bool byPlanes =
       row.rhsOrder == Order::panels || row.rhsOrder == Order::dwords;
@@ -131,7 +131,7 @@ const KernelRow *mlir::lowbit::selectKernel(const Target &target,
       continue;
     if (row.name == preferred)
       return &row;
-    if (!best || costOf(row, query) < costOf(*best, query))
+    if (!best || estimateCost(row, query) < estimateCost(*best, query))
       best = &row;
   }
   return best;

@@ -86,6 +86,10 @@ const KernelRow *findKernel(llvm::StringRef name);
 std::string whyNotApplicable(const KernelRow &row, const Target &target,
                              const KernelQuery &query);
 
+/// Picoseconds per 1024 multiply-accumulates of levels that the row is expected
+/// to take for the query; lanes without a column are computed too.
+double estimateCost(const KernelRow &row, const KernelQuery &query);
+
 /// The row called `preferred` when it applies, else the cheapest that applies;
 /// null when none does.
 const KernelRow *selectKernel(const Target &target, const KernelQuery &query,
