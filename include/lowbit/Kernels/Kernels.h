@@ -62,7 +62,8 @@ struct KernelRow {
   int64_t vectorLanes;
   PopcountForm form;
   /// Estimated picoseconds per 1024 multiply-accumulates: of one pair of planes
-  /// where planes are multiplied one by one, else of whole codes.
+  /// where planes are multiplied one by one, else of whole codes; measured, see
+  /// KernelCosts.def.
   int64_t cost;
 
   /// How a left side of levels is packed.
