@@ -27,6 +27,10 @@ def LowbitPack : Pass<"lowbit-pack"> {
 
     A matmul that no row takes (a float left side with a right side that is not
     constant) stays; `convert-lowbit-to-linalg` lowers it.
+
+    Where the row called `kernel` does not apply, a remark says why and the
+    cheapest takes its place; a warning, when it applies nowhere. A row that does
+    not exist is an error.
   }];
   let options = [Option<"kernel", "kernel", "std::string", /*default=*/"\"\"",
       "the row of the kernel table to use where it applies">];
