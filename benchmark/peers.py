@@ -13,19 +13,6 @@ from lowbit.benchmark import Run, onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 
-def versions() -> dict[str, str]:
-    """The versions of the engines that are installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("lowbit", "onnxruntime", "openvino", "onnx", "numpy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def eight_bit(path: Path, folder: Path) -> Path:
     """ONNX Runtime's dynamic quantization of a float model to 8 bits."""
     from onnxruntime.quantization import QuantType, quantize_dynamic

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import re
 import subprocess
 import sys
@@ -26,6 +24,7 @@ from typing import Any
 import lowbit
 import numpy as np
 import peers
+from lowbit._machine import describe_machine, installed_versions
 from lowbit.benchmark import Run, interleaved
 from lowbit.models import bit
 
@@ -34,11 +33,6 @@ HERE = Path(__file__).resolve().parent
 
 def machine() -> dict[str, Any]:
     """The CPU, and the most binary products one core does in a nanosecond."""
-    model = ""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "peak"
         source = HERE / "popcount_peak.c"
@@ -46,14 +40,8 @@ def machine() -> dict[str, Any]:
             ["clang-22", "-O3", "-march=native", str(source), "-o", str(program)], check=True
         )
         peak = float(subprocess.run([program], capture_output=True, check=True).stdout)
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "popcount_peak": peak,
-        "versions": peers.versions(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
+    versions = installed_versions("lowbit", "onnxruntime", "openvino", "onnx", "numpy")
+    return {**describe_machine(), "popcount_peak": peak, "versions": versions}
 
 
 def timed(runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int) -> dict[str, Any]:

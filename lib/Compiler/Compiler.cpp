@@ -18,6 +18,7 @@
 #include "Linker.h"
 #include "lowbit/Import/Import.h"
 #include "lowbit/InitAll.h"
+#include "lowbit/Kernels/Kernels.h"
 #include "lowbit/Pipelines/Pipelines.h"
 #include "lowbit/Target/Target.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -70,6 +71,8 @@ public:
         diagnostics(&context, options.remarks,
                     /*nameModels=*/sources.size() > 1) {
     context.disableMultithreading();
+    // Users know nodes, not operations.
+    context.printOpOnDiagnostic(false);
     context.loadAllAvailableDialects();
   }
 
@@ -357,9 +360,21 @@ std::string ModelSource::getEntryName() const {
   return llvm::sys::path::stem(path).str();
 }
 
+/// Whether the kernel that is wished for exists, before anything is read.
+static llvm::Error checkKernel(StringRef name) {
+  if (name.empty() || findKernel(name))
+    return llvm::Error::success();
+  auto names = llvm::map_range(getKernelTable(),
+                               [](const KernelRow &row) { return row.name; });
+  return makeError("unknown kernel '" + name + "', known are " +
+                   llvm::join(names, ", "));
+}
+
 llvm::Expected<CompileResult>
 mlir::lowbit::compileModels(ArrayRef<ModelSource> sources,
                             const CompileOptions &options) {
+  if (llvm::Error error = checkKernel(options.kernel))
+    return std::move(error);
   std::vector<Target> targets;
   for (const std::string &spec : Target::split(options.target)) {
     llvm::Expected<Target> target = Target::parse(spec);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The compile report (see lowbit-report) as a table: one row per matmul, one
-// line per reason to stay float, and the sums.
+// line per reason to stay float or to keep a quantizer apart, and the sums.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,8 +53,8 @@ static void printTable(llvm::raw_ostream &os, llvm::ArrayRef<Row> rows) {
 /// One row per matmul, then the reasons.
 static void printMatmuls(llvm::raw_ostream &os,
                          const llvm::json::Array &matmuls) {
-  std::vector<Row> rows = {
-      {"matmul", "batch", "m", "k", "n", "left", "right", "kernel", "bytes"}};
+  std::vector<Row> rows = {{"matmul", "batch", "m", "k", "n", "left", "right",
+                            "kernel", "bytes", "result"}};
   llvm::SmallVector<std::string> reasons;
   for (const llvm::json::Value &value : matmuls) {
     const llvm::json::Object *entry = value.getAsObject();
@@ -64,25 +64,49 @@ static void printMatmuls(llvm::raw_ostream &os,
                     getCell(*entry, "m", "?"), getCell(*entry, "k", "?"),
                     getCell(*entry, "n", "?"), getCell(*entry, "lhs", "-"),
                     getCell(*entry, "rhs", "-"), getCell(*entry, "kernel", "-"),
-                    getCell(*entry, "weight_bytes", "-")});
-    std::string reason = getCell(*entry, "reason", "");
-    if (!reason.empty())
-      reasons.push_back(rows.back().front() + " stays float: " + reason);
+                    getCell(*entry, "weight_bytes", "-"),
+                    getCell(*entry, "result", "-")});
+    auto explain = [&](StringRef key, StringRef what) {
+      std::string reason = getCell(*entry, key, "");
+      if (!reason.empty())
+        reasons.push_back((rows.back().front() + what + reason).str());
+    };
+    bool isFloat = getCell(*entry, "kernel", "") == "float";
+    explain("reason", isFloat ? " stays float: " : " has no kernel: ");
+    if (rows.back().back() == "codes")
+      explain("result_reason", " finds its codes without thresholds: ");
   }
   printTable(os, rows);
   for (const std::string &reason : reasons)
     os << reason << "\n";
 }
 
+/// One line per quantizer that no product, attention or normalisation took in.
+static void printQuantizers(llvm::raw_ostream &os,
+                            const llvm::json::Array &quantizers) {
+  for (const llvm::json::Value &value : quantizers)
+    if (const llvm::json::Object *entry = value.getAsObject();
+        entry && entry->getString("reason"))
+      os << "quantizer " << getCell(*entry, "name", "-")
+         << " stays by itself: " << getCell(*entry, "reason", "-") << "\n";
+}
+
 static void printSummary(llvm::raw_ostream &os,
                          const llvm::json::Object &report) {
-  if (const llvm::json::Object *summary = report.getObject("summary"))
-    os << llvm::formatv("{0} matmuls, {1} quantized, {2} float, {3} bytes of "
-                        "weights\n",
-                        getCell(*summary, "matmuls", "?"),
-                        getCell(*summary, "quantized", "?"),
-                        getCell(*summary, "float", "?"),
-                        getCell(*summary, "weight_bytes", "?"));
+  const llvm::json::Object *summary = report.getObject("summary");
+  if (!summary)
+    return;
+  auto get = [&](StringRef key) { return getCell(*summary, key, "?"); };
+  os << llvm::formatv("{0} matmuls, {1} quantized, {2} float, {3} bytes of "
+                      "weights\n",
+                      get("matmuls"), get("quantized"), get("float"),
+                      get("weight_bytes"));
+  if (summary->get("thresholds"))
+    os << llvm::formatv("{0} results by thresholds, {1} as other codes; {2} "
+                        "fused attentions, {3} norms, {4} quantizers by "
+                        "themselves\n",
+                        get("thresholds"), get("codes"), get("attentions"),
+                        get("norms"), get("quantizers"));
 }
 
 std::string mlir::lowbit::formatReport(StringRef json) {
@@ -99,6 +123,8 @@ std::string mlir::lowbit::formatReport(StringRef json) {
   auto printModel = [&](const llvm::json::Object &model) {
     if (const llvm::json::Array *matmuls = model.getArray("matmuls")) {
       printMatmuls(os, *matmuls);
+      if (const llvm::json::Array *quantizers = model.getArray("quantizers"))
+        printQuantizers(os, *quantizers);
       printSummary(os, model);
     }
   };

@@ -10,7 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Kernels/Kernels.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
+#include <string_view>
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -27,27 +29,34 @@ static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
 static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
 static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 
-// Costs are measured on one core of a Zen 5: products of 64 to 192 rows with
-// 768 by 1536 one-bit weights, their difference in time. Only ratios matter.
+/// The cost of a row as measured; a row without one does not compile.
+static constexpr int64_t measured(std::string_view name) {
+#define KERNEL_COST(NAME, PICOSECONDS)                                         \
+  if (name == NAME)                                                            \
+    return PICOSECONDS;
+#include "KernelCosts.def"
+  llvm_unreachable("no cost in KernelCosts.def");
+}
+
 static constexpr KernelRow kTable[] = {
     {"x86-avx512-vpopcntd", kVPopcntDQ, false, Order::dwords, 64, 4, 16,
-     PopcountForm::Words, 410},
+     PopcountForm::Words, measured("x86-avx512-vpopcntd")},
     {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
-     PopcountForm::Words, 440},
+     PopcountForm::Words, measured("x86-avx512-vpopcntdq")},
     {"x86-avx512-vnni", kAVX512VNNI, false, Order::quads, 32, 8, 16,
-     PopcountForm::Bytes, 2000},
+     PopcountForm::Bytes, measured("x86-avx512-vnni")},
     {"x86-avxvnni", kAVXVNNI, false, Order::quads, 16, 4, 8,
-     PopcountForm::Bytes, 4600},
+     PopcountForm::Bytes, measured("x86-avxvnni")},
     {"x86-avx512bw-lookup", kAVX512BW, false, Order::nibbles, 128, 4, 8,
-     PopcountForm::Bytes, 960},
+     PopcountForm::Bytes, measured("x86-avx512bw-lookup")},
     {"x86-avx2-lookup", kAVX2, false, Order::nibbles, 64, 4, 4,
-     PopcountForm::Bytes, 1500},
+     PopcountForm::Bytes, measured("x86-avx2-lookup")},
     {"x86-ssse3-lookup", kSSSE3, false, Order::nibbles, 32, 4, 2,
-     PopcountForm::Bytes, 3200},
+     PopcountForm::Bytes, measured("x86-ssse3-lookup")},
     {"x86-avx512bw-popcount", kAVX512BW, false, Order::panels, 16, 4, 8,
-     PopcountForm::Bytes, 1120},
+     PopcountForm::Bytes, measured("x86-avx512bw-popcount")},
     {"x86-avx2-popcount", kAVX2, false, Order::panels, 8, 4, 4,
-     PopcountForm::Bytes, 2200},
+     PopcountForm::Bytes, measured("x86-avx2-popcount")},
     {"generic-popcount",
      {},
      false,
@@ -56,11 +65,11 @@ static constexpr KernelRow kTable[] = {
      2,
      2,
      PopcountForm::Words,
-     8500},
+     measured("generic-popcount")},
     {"x86-avx512-float", kAVX512F, true, Order::lanes, 32, 12, 16,
-     PopcountForm::Words, 7500},
+     PopcountForm::Words, measured("x86-avx512-float")},
     {"x86-avx2-float", kAVX2FMA, true, Order::lanes, 16, 4, 8,
-     PopcountForm::Words, 22000},
+     PopcountForm::Words, measured("x86-avx2-float")},
     {"generic-float",
      {},
      true,
@@ -69,8 +78,14 @@ static constexpr KernelRow kTable[] = {
      2,
      4,
      PopcountForm::Words,
-     60000},
+     measured("generic-float")},
 };
+
+static constexpr size_t kCosts = 0
+#define KERNEL_COST(NAME, PICOSECONDS) +1
+#include "KernelCosts.def"
+    ;
+static_assert(kCosts == std::size(kTable), "a cost has no row, or two");
 
 ArrayRef<KernelRow> mlir::lowbit::getKernelTable() { return kTable; }
 
@@ -109,8 +124,8 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   return "";
 }
 
-/// What the row costs for the query: lanes without a column are computed too.
-static double costOf(const KernelRow &row, const KernelQuery &query) {
+double mlir::lowbit::estimateCost(const KernelRow &row,
+                                  const KernelQuery &query) {
   double cost = row.cost;
   bool byPlanes =
       row.rhsOrder == Order::panels || row.rhsOrder == Order::dwords;
@@ -131,7 +146,7 @@ const KernelRow *mlir::lowbit::selectKernel(const Target &target,
       continue;
     if (row.name == preferred)
       return &row;
-    if (!best || costOf(row, query) < costOf(*best, query))
+    if (!best || estimateCost(row, query) < estimateCost(*best, query))
       best = &row;
   }
   return best;

@@ -38,7 +38,6 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   // dimension of a collapsed shape is not resolved on buffers any more.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
-  pm.addPass(createLowbitReport()); // again: it names the kernels now
   ConvertLowbitToLinalgOptions definition;
   definition.keepKernels = true;
   pm.addPass(createConvertLowbitToLinalg(definition));
@@ -52,6 +51,9 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   addCleanup(pm);
   pm.addPass(createLowbitFuseThresholds());
   addCleanup(pm);
+  // Again: kernels are chosen and all is fused that will be, and tensors still
+  // tell sizes and who reads what.
+  pm.addPass(createLowbitReport());
 
   // Rows that are sized by the inputs' dimensions, as above.
   pm.addNestedPass<func::FuncOp>(createLowbitSplitReductions());

@@ -137,6 +137,36 @@ def test_report_names_a_kernel_for_every_matmul():
     assert floats["reason"]
 
 
+def test_report_tells_what_is_fused():
+    """A layer is four products by thresholds or codes, one attention and two numbers that
+    normalisations read; only the pooler's quantizer, behind a slice, is apart."""
+    config = replace(TINY, num_layers=1)
+    report = lowbit.compile(bit.build_model(bit.BiTParameters.random(config, seed=16))).report
+    by_node = {
+        entry["name"].removeprefix("/bert/encoder/layer.0/"): entry for entry in report["matmuls"]
+    }
+    assert by_node["attention/self/query/MatMul"]["result"] == "thresholds"
+    assert by_node["attention/output/dense/MatMul"]["result"] == "numbers"
+    inner = by_node["intermediate/dense/MatMul"]
+    assert inner["result"] == "thresholds" and inner["result_levels"] == "0, 1"
+    assert any("intermediate/dense/Add" in node for node in inner["nodes"])
+    assert any("output/dense" in node for node in inner["nodes"]), "its quantizer"
+    (attention,) = report["attentions"]
+    assert attention["result"] == "codes" and attention["joins_heads"]
+    steps = [entry["name"] for entry in report["matmuls"] if entry["attention"] == 0]
+    assert len(steps) == 2 and set(steps) <= set(attention["nodes"])
+    assert [len(norm["results"]) for norm in report["norms"]] == [3, 1, 0]
+    (apart,) = report["quantizers"]
+    assert "pooler" in apart["name"] and "slice" in apart["reason"]
+    for entry in report["matmuls"]:
+        if entry["kernel"] == "float":
+            continue
+        rows = {row["kernel"]: row for row in report["selections"][entry["selection"]]["rows"]}
+        assert rows[entry["kernel"]]["cost"] == entry["cost"]
+        assert all((row["cost"] is None) != (row["reason"] is None) for row in rows.values())
+        assert entry["cost"] == min(row["cost"] for row in rows.values() if row["cost"])
+
+
 def test_targets_agree(sentences):
     """Every level of instructions that this machine has computes the same codes."""
     parameters = bit.BiTParameters.random(TINY, seed=15)

@@ -3,6 +3,7 @@
 """The documents agree with the sources, and their links lead somewhere."""
 
 import re
+import tomllib
 
 import tree
 
@@ -77,7 +78,8 @@ def test_passes_and_tools_that_documents_name_exist():
     }
     stages = {f"lowbit-stage-{stage}" for stage in ("onnx", "lowbit", "loops", "llvm")}
     fuzzers = set(re.findall(r"\((lowbit-[\w-]+)", source("test/Fuzz/CMakeLists.txt")))
-    known = passes | tools | stages | fuzzers | {"lowbit-c"}
+    scripts = set(tomllib.loads(source("pyproject.toml"))["project"]["scripts"])
+    known = passes | tools | stages | fuzzers | scripts | {"lowbit-c"}
     wrong = []
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")

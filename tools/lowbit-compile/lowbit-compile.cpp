@@ -44,7 +44,8 @@ static cl::opt<std::string>
                     "make a library that takes the best for the CPU"));
 static cl::opt<std::string>
     kernel("kernel", cl::cat(category),
-           cl::desc("row of the kernel table to use where it applies"));
+           cl::desc("row of the kernel table to use where it applies; "
+                    "--remarks says where and why it does not"));
 static cl::opt<std::string>
     report("report", cl::ValueOptional, cl::value_desc("file"),
            cl::cat(category),

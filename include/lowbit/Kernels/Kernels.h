@@ -62,7 +62,8 @@ struct KernelRow {
   int64_t vectorLanes;
   PopcountForm form;
   /// Estimated picoseconds per 1024 multiply-accumulates: of one pair of planes
-  /// where planes are multiplied one by one, else of whole codes.
+  /// where planes are multiplied one by one, else of whole codes; measured, see
+  /// KernelCosts.def.
   int64_t cost;
 
   /// How a left side of levels is packed.
@@ -85,6 +86,10 @@ const KernelRow *findKernel(llvm::StringRef name);
 /// Why a row does not apply to a query on a target; empty when it does.
 std::string whyNotApplicable(const KernelRow &row, const Target &target,
                              const KernelQuery &query);
+
+/// Picoseconds per 1024 multiply-accumulates of levels that the row is expected
+/// to take for the query; lanes without a column are computed too.
+double estimateCost(const KernelRow &row, const KernelQuery &query);
 
 /// The row called `preferred` when it applies, else the cheapest that applies;
 /// null when none does.

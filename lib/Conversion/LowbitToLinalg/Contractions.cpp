@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Definitions.h"
+#include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -82,6 +83,12 @@ struct GenericOfMatmul : OpConversionPattern<MatmulOp> {
                                 dyn_cast<LevelsType>(lhsType.getElementType()),
                                 adaptor.getRhs(), getLevels(op.getRhs()),
                                 op.getTransposeRhs(), adaptor.getInit());
+    auto elementOf = [](Value side) {
+      return TypeAttr::get(cast<ShapedType>(side.getType()).getElementType());
+    };
+    result.getDefiningOp()->setAttr(
+        kLevelsMatmul, rewriter.getArrayAttr(
+                           {elementOf(op.getLhs()), elementOf(op.getRhs())}));
     rewriter.replaceOp(op, result);
     return success();
   }

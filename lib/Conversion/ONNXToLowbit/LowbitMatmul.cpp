@@ -16,6 +16,7 @@
 #include "MatmulEpilogue.h"
 #include "Recognisers.h"
 #include "WeightQuantizer.h"
+#include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/FormatVariadic.h"

@@ -23,9 +23,6 @@
 
 namespace mlir::lowbit {
 
-/// The discardable attribute that says why a matmul stayed float.
-constexpr llvm::StringLiteral kFloatReason = "lowbit.float_reason";
-
 /// The type of `value` when it is a ranked tensor of f32, else null.
 RankedTensorType getFloatTensor(Value value);
 

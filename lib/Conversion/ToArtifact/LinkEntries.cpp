@@ -37,8 +37,9 @@ static bool isShared(SymbolOpInterface symbol) {
 /// The reports of all models as one: `entries` in order, and the sums.
 static std::optional<std::string> joinReports(ArrayRef<ModuleOp> models) {
   llvm::json::Array entries;
-  static constexpr StringLiteral kSums[] = {"matmuls", "quantized", "float",
-                                            "weight_bytes"};
+  static constexpr StringLiteral kSums[] = {
+      "matmuls",    "quantized",  "float", "weight_bytes", "codes",
+      "thresholds", "attentions", "norms", "quantizers"};
   int64_t sums[std::size(kSums)] = {};
   for (ModuleOp model : models) {
     auto text = model->getAttrOfType<StringAttr>(kReportAttr);

@@ -143,10 +143,16 @@ TEST(Compiler, FormatsReports) {
       R"("lhs":"-1, 1","rhs":"-1, 1","kernel":"popcount","weight_bytes":73728,)"
       R"("macs":null,"reason":null},{"name":"pooler","batch":1,"m":1,"k":8,)"
       R"("n":8,"lhs":"f32","rhs":"f32","kernel":"float","weight_bytes":256,)"
-      R"("macs":64,"reason":"not quantized"}],)"
+      R"("macs":64,"reason":"not quantized"},{"name":"k","kernel":"popcount",)"
+      R"("result":"codes","result_reason":"16 levels"}],)"
+      R"("quantizers":[{"name":"v","reason":"it reads an input"}],)"
       R"("summary":{"matmuls":2,"quantized":1,"float":1,"weight_bytes":73984}})");
   EXPECT_NE(table.find("popcount  73728"), std::string::npos) << table;
   EXPECT_NE(table.find("pooler stays float: not quantized"), std::string::npos);
+  EXPECT_NE(table.find("k finds its codes without thresholds: 16 levels"),
+            std::string::npos);
+  EXPECT_NE(table.find("quantizer v stays by itself: it reads an input"),
+            std::string::npos);
   EXPECT_NE(table.find("2 matmuls, 1 quantized, 1 float, 73984 bytes"),
             std::string::npos);
   EXPECT_EQ(formatReport("{"), "");

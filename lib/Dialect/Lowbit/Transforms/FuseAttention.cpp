@@ -95,10 +95,12 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     if (!keys)
       keys = arith::ConstantIndexOp::create(rewriter, scores.getLoc(),
                                             scores.getColumns());
+    Location loc = rewriter.getFusedLoc({context.getLoc(), scores.getLoc(),
+                                         softmax.getLoc(), quantize.getLoc()});
     auto fused = PackedAttentionOp::create(
-        rewriter, context.getLoc(), init.getType(), scores.getLhs(),
-        scores.getRhs(), context.getRhs(), quantize.getScale(),
-        scores.getEpilogue(), context.getEpilogue(), keys,
+        rewriter, loc, init.getType(), scores.getLhs(), scores.getRhs(),
+        context.getRhs(), quantize.getScale(), scores.getEpilogue(),
+        context.getEpilogue(), keys,
         /*scratch=*/ValueRange(), init, scores.getKernelAttr(),
         scores.getKernel() == context.getKernel() ? StringAttr()
                                                   : context.getKernelAttr(),

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -185,15 +186,44 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+/// Upstream's fusion of an elementwise producer, but a product keeps what it
+/// says to the report.
+struct FuseIntoProduct : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op->hasAttr(kFloatMatmul) && !op->hasAttr(kLevelsMatmul))
+      return rewriter.notifyMatchFailure(op, "not a product");
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (!isFusable(&operand) || !linalg::areElementwiseOpsFusable(&operand))
+        continue;
+      FailureOr<linalg::ElementwiseOpFusionResult> fused =
+          linalg::fuseElementwiseOps(rewriter, &operand);
+      if (failed(fused))
+        return rewriter.notifyMatchFailure(op, "producer does not fuse");
+      fused->fusedOp->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+      for (Value result : op->getResults())
+        rewriter.replaceAllUsesWith(result, fused->replacements.lookup(result));
+      rewriter.eraseOp(op);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no elementwise producer");
+  }
+
+  /// Whether an operand may be computed where it is read.
+  static bool isFusable(OpOperand *operand) {
+    return operand->get().hasOneUse() &&
+           operand->get().getDefiningOp<linalg::GenericOp>();
+  }
+};
+
 struct FuseEpilogue : lowbit::impl::LowbitFuseEpilogueBase<FuseEpilogue> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseConsumer>(&getContext(), /*benefit=*/2);
-    linalg::populateElementwiseOpsFusionPatterns(
-        patterns, [](OpOperand *operand) {
-          return operand->get().hasOneUse() &&
-                 operand->get().getDefiningOp<linalg::GenericOp>();
-        });
+    patterns.add<FuseConsumer, FuseIntoProduct>(&getContext(), /*benefit=*/2);
+    linalg::populateElementwiseOpsFusionPatterns(patterns,
+                                                 FuseIntoProduct::isFusable);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -57,7 +57,10 @@ static SmallVector<QuantizePackOp> findQuantizers(LayerNormOp norm) {
 
 static void fuse(LayerNormOp norm, ArrayRef<QuantizePackOp> quantizers,
                  IRRewriter &rewriter) {
-  Location loc = norm.getLoc();
+  SmallVector<Location> parts = {norm.getLoc()};
+  for (QuantizePackOp quantize : quantizers)
+    parts.push_back(quantize.getLoc());
+  Location loc = rewriter.getFusedLoc(parts);
   rewriter.setInsertionPoint(norm);
   SmallVector<OpFoldResult> sizes =
       tensor::getMixedSizes(rewriter, loc, norm.getInput());

@@ -12,11 +12,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "QuantizedProduct.h"
 #include "QuantizerPlanes.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -37,27 +37,11 @@ struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
                                 PatternRewriter &rewriter) const override {
     if (!isa<RankedTensorType>(op.getInput().getType()))
       return rewriter.notifyMatchFailure(op, "not on tensors");
-    if (op.getGranularity() != Granularity::tensor)
-      return rewriter.notifyMatchFailure(op, "scale is found at run time");
-    if (op.getPacking().getOrder() == Order::bytes ||
-        op.getPacking().getOrder() == Order::quads)
-      return rewriter.notifyMatchFailure(op, "codes are stored as bytes");
-    Value source = op.getInput();
-    auto split = source.getDefiningOp<tensor::ExpandShapeOp>();
-    if (split) {
-      if (!splitsLast(split) || op.getShift() || !split->hasOneUse())
-        return rewriter.notifyMatchFailure(op, "reshaped in another way");
-      source = split.getSrc();
-    } else if (op.getPermutation() ||
-               op.getPacking().getOrder() != Order::rows) {
-      return rewriter.notifyMatchFailure(op, "transposed without heads");
-    }
-    auto matmul = source.getDefiningOp<PackedMatmulOp>();
-    if (!matmul || !source.hasOneUse() || matmul.getResultPacking())
-      return rewriter.notifyMatchFailure(op, "no product of its own");
-    if (!cast<RankedTensorType>(source.getType()).getElementType().isF32() ||
-        matmul.getDynamicColumns())
-      return rewriter.notifyMatchFailure(op, "columns are not known");
+    std::string reason;
+    std::optional<QuantizedProduct> product = findQuantizedProduct(op, reason);
+    if (!product)
+      return rewriter.notifyMatchFailure(op, reason);
+    auto [matmul, split] = *product;
 
     PackingAttr packing = PackingAttr::get(
         op.getContext(), op.getPacking().getLevels(), Order::rows, 1);
@@ -81,20 +65,6 @@ struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
                                       op->getResult(0).getType(), result);
     rewriter.replaceOp(op, result);
     return success();
-  }
-
-  /// [..., K] to [..., H, D] with H and D known.
-  static bool splitsLast(tensor::ExpandShapeOp op) {
-    ArrayRef<int64_t> shape = op.getResultType().getShape();
-    if (shape.size() != static_cast<size_t>(op.getSrcType().getRank()) + 1 ||
-        ShapedType::isDynamic(shape.back()) ||
-        ShapedType::isDynamic(shape[shape.size() - 2]))
-      return false;
-    for (auto [i, group] : llvm::enumerate(op.getReassociationIndices()))
-      if (group.size() !=
-          (i + 1 == static_cast<size_t>(op.getSrcType().getRank()) ? 2u : 1u))
-        return false;
-    return true;
   }
 
   static Value fuse(PackedMatmulOp matmul, QuantizePackOp quantize,

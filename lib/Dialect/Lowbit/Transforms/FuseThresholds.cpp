@@ -15,6 +15,7 @@
 #include "EpilogueEvaluator.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -111,10 +112,12 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     for (PackedMatmulOp op : matmuls) {
       std::string reason;
       std::optional<Thresholds> thresholds = find(op, reason);
-      if (thresholds)
+      if (thresholds) {
         replace(op, std::move(*thresholds), rewriter);
-      else
+      } else {
         op->emitRemark("keeps its float epilogue: ") << reason;
+        op->setAttr(kFloatEpilogue, rewriter.getStringAttr(reason));
+      }
     }
   }
 
@@ -201,6 +204,11 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
         op.getRhsPackingAttr(), packing);
     compared->setDiscardableAttrs(op->getDiscardableAttrDictionary());
 
+    // The comparisons stand for all nodes of the float epilogue.
+    SmallVector<Location> parts = {loc};
+    for (Operation &inner : op.getBody().front())
+      parts.push_back(inner.getLoc());
+    loc = rewriter.getFusedLoc(parts);
     Block *body = rewriter.createBlock(&compared.getBody());
     Value sum = body->addArgument(rewriter.getI32Type(), loc);
     SmallVector<Value> reached;

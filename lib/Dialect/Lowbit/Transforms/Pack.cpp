@@ -222,13 +222,19 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     SmallVector<LookupOp> lookups;
     getOperation()->walk([&](MatmulOp op) { matmuls.push_back(op); });
     getOperation()->walk([&](LookupOp op) { lookups.push_back(op); });
+    bool isTaken = false;
     for (MatmulOp op : matmuls)
-      packMatmul(op, target, rewriter);
+      isTaken |= packMatmul(op, target, rewriter);
+    if (!kernel.empty() && !isTaken)
+      emitWarning(getOperation()->getLoc())
+          << "kernel '" << kernel
+          << "' applies to no matmul; remarks say why, one by one";
     for (LookupOp op : lookups)
       packLookup(op, rewriter);
   }
 
-  void packMatmul(MatmulOp op, const Target &target, IRRewriter &rewriter) {
+  /// Whether the matmul takes the kernel that the option names.
+  bool packMatmul(MatmulOp op, const Target &target, IRRewriter &rewriter) {
     rewriter.setInsertionPoint(op);
     Value lhs = op.getLhs(), rhs = op.getRhs();
     KernelQuery query{levelsOf(lhs), levelsOf(rhs),
@@ -239,8 +245,15 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     query.columns = typeOf(rhs).getDimSize(sizeIsLast ? rank - 2 : rank - 1);
     query.constantRhs &= rank == 2;
     const KernelRow *row = selectKernel(target, query, kernel);
+    bool isTaken = row && row->name == kernel;
+    if (!kernel.empty() && !isTaken)
+      emitRemark(op.getLoc())
+          << "kernel '" << kernel << "' does not apply: "
+          << whyNotApplicable(*findKernel(kernel), target, query)
+          << (row ? "; '" + row->name.str() + "' takes its place"
+                  : "; no kernel does");
     if (!row)
-      return;
+      return false;
     Location loc = op.getLoc();
     Packer packer(rewriter, loc);
     auto extent = [&](int64_t dim, Value &dynamic) -> IntegerAttr {
@@ -274,6 +287,7 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
         body->addArgument(typeOf(op->getResult(0)).getElementType(), loc);
     YieldOp::create(rewriter, loc, sum);
     rewriter.replaceOp(op, packed);
+    return isTaken;
   }
 
   void packLookup(LookupOp op, IRRewriter &rewriter) {

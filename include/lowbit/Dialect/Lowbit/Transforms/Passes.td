@@ -45,6 +45,10 @@ def LowbitPack : Pass<"lowbit-pack"> {
 
     A matmul that no row takes (a float left side with a right side that is not
     constant) stays; `convert-lowbit-to-linalg` lowers it.
+
+    Where the row called `kernel` does not apply, a remark says why and the
+    cheapest takes its place; a warning, when it applies nowhere. A row that does
+    not exist is an error.
   }];
   let options = [Option<"kernel", "kernel", "std::string", /*default=*/"\"\"",
       "the row of the kernel table to use where it applies">];
@@ -132,8 +136,9 @@ def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
     by comparisons of the sum with one threshold for each step of the code and
     each column. The result is the same bit for bit. A region stays when the
     codes do not ascend with the sum, when they depend on more than the sum and
-    the column, or when there are more than 4 levels; a remark says why. A sign
-    that no sum makes zero loses its plane of zeros, with all that reads it.
+    the column, or when there are more than 4 levels; a remark says why, as does
+    the attribute `lowbit.float_epilogue`, for the report. A sign that no sum makes
+    zero loses its plane of zeros, with all that reads it.
   }];
   let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect",
     "LowbitDialect"];
@@ -142,13 +147,17 @@ def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
 // --- report ---
 
 def LowbitReport : Pass<"lowbit-report", "::mlir::ModuleOp"> {
-  let summary = "List what became of every matmul";
+  let summary = "List what became of every matmul, normalisation and quantizer";
   let description = [{
-    Sets the module's attribute `lowbit.report` to a JSON text: for every matmul
-    its name, size (`null` where it depends on the input), the levels of both
-    sides, the kernel (`null` before packing, `float` for a float matmul), the
-    bytes of a constant right side, the multiply-accumulates, and the reason why
-    it stayed float; then a summary. Runs on tensors, before or after packing.
+    Sets the module's attribute `lowbit.report` to a JSON text, whose keys
+    docs/Report.md describes: for every product its nodes, size, levels, kernel
+    and epilogue, how its result is stored and why so; what each row of the
+    kernel table would cost for it, or why it does not apply; fused attentions and
+    normalisations; quantizers that are operations of their own; and a summary.
+
+    Runs on tensors. The pipeline runs it at the end of the stage `lowbit`, where
+    kernels are null, and in the stage `loops` between the last fusion and
+    bufferization, where the operations are those that become code.
   }];
 }
 
