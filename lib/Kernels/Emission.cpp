@@ -307,6 +307,53 @@ SmallVector<Value> Emission::forVectors(
   });
 }
 
+SmallVector<Value> Emission::sumRows(
+    size_t rows, Value size, int64_t lanes, bool padded,
+    llvm::function_ref<Value(size_t row, Value k, Value count)> term) {
+  constexpr int64_t kPartial = 4;
+  auto type = VectorType::get({lanes}, b.getF32Type());
+  auto plus = [&](Value x, Value y) -> Value {
+    return arith::AddFOp::create(b, loc, x, y);
+  };
+  Value most = mul(floorDiv(size, kPartial * lanes), index(kPartial * lanes));
+  Value whole = mul(padded ? ceilDiv(size, lanes) : floorDiv(size, lanes),
+                    index(lanes));
+  SmallVector<Value> sums(rows * kPartial, constant(type, 0));
+  sums = forLoop(index(0), most, kPartial * lanes, sums,
+                 [&](Value k, ValueRange carried) {
+                   SmallVector<Value> next;
+                   for (size_t row = 0; row < rows; ++row)
+                     for (int64_t i = 0; i < kPartial; ++i)
+                       next.push_back(
+                           plus(carried[row * kPartial + i],
+                                term(row, add(k, index(i * lanes)), Value())));
+                   return next;
+                 });
+  SmallVector<Value> rest;
+  for (size_t row = 0; row < rows; ++row)
+    rest.push_back(sums[row * kPartial]);
+  auto single = [&](bool masked) {
+    return [&, masked](Value k, ValueRange carried) {
+      SmallVector<Value> next;
+      for (size_t row = 0; row < rows; ++row)
+        next.push_back(plus(carried[row],
+                            term(row, k, masked ? sub(size, k) : Value())));
+      return next;
+    };
+  };
+  rest = forLoop(most, whole, lanes, rest, single(/*masked=*/false));
+  // At most one step, none when the size is a multiple of the lanes.
+  std::optional<int64_t> known = getConstantIntValue(size);
+  if (!padded && (!known || *known % lanes != 0))
+    rest = forLoop(whole, size, lanes, rest, single(/*masked=*/true));
+  for (size_t row = 0; row < rows; ++row) {
+    ArrayRef<Value> part = ArrayRef(sums).slice(row * kPartial, kPartial);
+    rest[row] = reduce(plus(plus(rest[row], part[1]), plus(part[2], part[3])),
+                       plus);
+  }
+  return rest;
+}
+
 int64_t mlir::lowbit::getFloatLanes(const Target &target) {
   return target.getVectorBits() / 32;
 }

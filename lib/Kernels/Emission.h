@@ -102,6 +102,15 @@ public:
              llvm::function_ref<SmallVector<Value>(Value position, Value count,
                                                    ValueRange carried)>
                  body);
+
+  /// The sums over `rows` rows of `size` elements of `term(row, k, count)`, a
+  /// vector of f32 from `k` on that is 0 in lanes beyond the end. The count, as
+  /// in forVectors, is always null for rows that are `padded` to whole vectors.
+  /// The order of additions is the same for both: four partial sums of every
+  /// fourth vector keep additions from waiting for each other.
+  SmallVector<Value>
+  sumRows(size_t rows, Value size, int64_t lanes, bool padded,
+          llvm::function_ref<Value(size_t row, Value k, Value count)> term);
 };
 
 /// Lanes of f32 of the target's widest vector.

@@ -202,54 +202,22 @@ private:
   }
 
   /// exp(score - maximum) into the scratch rows; returns the sum of each row,
-  /// taken as `lowbit.softmax` does: four partial sums of every fourth vector,
-  /// the first of which takes the vectors that are left.
+  /// taken as `lowbit.softmax` does. The scratch rows are padded with scores
+  /// whose exponential is 0.
   SmallVector<Value> emitExponentials(ArrayRef<Value> maxima) {
-    constexpr int64_t kPartial = 4;
-    size_t rows = maxima.size();
     SmallVector<Value> broadcast;
     for (Value value : maxima)
       broadcast.push_back(e.broadcast(value, lanes));
-    auto add = [&](Value a, Value b) -> Value {
-      return arith::AddFOp::create(e.b, e.loc, a, b);
-    };
-    auto exponential = [&](size_t r, Value k) {
-      SmallVector<Value> at = scratchAt(r, k);
-      Value x = arith::SubFOp::create(e.b, e.loc, e.load(scores, at, lanes),
-                                      broadcast[r]);
-      Value y = math::ExpOp::create(e.b, e.loc, x);
-      e.store(y, scores, at);
-      return y;
-    };
-    Value most =
-        e.mul(e.floorDiv(keys, kPartial * lanes), e.index(kPartial * lanes));
-    SmallVector<Value> sums(rows * kPartial, e.constant(type, 0));
-    sums = e.forLoop(
-        e.index(0), most, kPartial * lanes, sums,
-        [&](Value k, ValueRange carried) {
-          SmallVector<Value> next;
-          for (size_t r = 0; r < rows; ++r)
-            for (int64_t i = 0; i < kPartial; ++i)
-              next.push_back(add(carried[r * kPartial + i],
-                                 exponential(r, e.add(k, e.index(i * lanes)))));
-          return next;
+    return e.sumRows(
+        maxima.size(), keys, lanes, /*padded=*/true,
+        [&](size_t r, Value k, Value) {
+          SmallVector<Value> at = scratchAt(r, k);
+          Value x = arith::SubFOp::create(e.b, e.loc, e.load(scores, at, lanes),
+                                          broadcast[r]);
+          Value y = math::ExpOp::create(e.b, e.loc, x);
+          e.store(y, scores, at);
+          return y;
         });
-    SmallVector<Value> rest;
-    for (size_t r = 0; r < rows; ++r)
-      rest.push_back(sums[r * kPartial]);
-    rest = e.forLoop(most, e.mul(e.ceilDiv(keys, lanes), e.index(lanes)), lanes,
-                     rest, [&](Value k, ValueRange carried) {
-                       SmallVector<Value> next;
-                       for (size_t r = 0; r < rows; ++r)
-                         next.push_back(add(carried[r], exponential(r, k)));
-                       return next;
-                     });
-    for (size_t r = 0; r < rows; ++r) {
-      ArrayRef<Value> part = ArrayRef(sums).slice(r * kPartial, kPartial);
-      rest[r] =
-          e.reduce(add(add(rest[r], part[1]), add(part[2], part[3])), add);
-    }
-    return rest;
   }
 
   /// The least exponential with code 1 of each row, +inf when there is none.

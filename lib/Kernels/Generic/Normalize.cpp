@@ -81,54 +81,11 @@ public:
     e.store(vector, init, indices, count);
   }
 
-  /// The sums over `rows` rows of `term(row, k, count)`, which is 0 in lanes
-  /// beyond the end. Four partial sums of every fourth vector keep additions
-  /// from waiting for each other.
+  /// Emission::sumRows over the elements of a row.
   SmallVector<Value>
   sum(size_t rows,
       llvm::function_ref<Value(size_t row, Value k, Value count)> term) {
-    constexpr int64_t kPartial = 4;
-    auto add = [&](Value a, Value b) -> Value {
-      return arith::AddFOp::create(e.b, e.loc, a, b);
-    };
-    Value most =
-        e.mul(e.floorDiv(size, kPartial * lanes), e.index(kPartial * lanes));
-    Value whole = e.mul(e.floorDiv(size, lanes), e.index(lanes));
-    SmallVector<Value> sums(rows * kPartial, e.constant(type, 0));
-    sums =
-        e.forLoop(e.index(0), most, kPartial * lanes, sums,
-                  [&](Value k, ValueRange carried) {
-                    SmallVector<Value> next;
-                    for (size_t row = 0; row < rows; ++row)
-                      for (int64_t i = 0; i < kPartial; ++i)
-                        next.push_back(add(
-                            carried[row * kPartial + i],
-                            term(row, e.add(k, e.index(i * lanes)), Value())));
-                    return next;
-                  });
-    SmallVector<Value> rest;
-    for (size_t row = 0; row < rows; ++row)
-      rest.push_back(sums[row * kPartial]);
-    auto single = [&](bool masked) {
-      return [&, masked](Value k, ValueRange carried) {
-        SmallVector<Value> next;
-        for (size_t row = 0; row < rows; ++row)
-          next.push_back(add(carried[row],
-                             term(row, k, masked ? e.sub(size, k) : Value())));
-        return next;
-      };
-    };
-    rest = e.forLoop(most, whole, lanes, rest, single(/*masked=*/false));
-    // At most one step, none when the size is a multiple of the lanes.
-    std::optional<int64_t> known = getConstantIntValue(size);
-    if (!known || *known % lanes != 0)
-      rest = e.forLoop(whole, size, lanes, rest, single(/*masked=*/true));
-    for (size_t row = 0; row < rows; ++row) {
-      ArrayRef<Value> part = ArrayRef(sums).slice(row * kPartial, kPartial);
-      rest[row] =
-          e.reduce(add(add(rest[row], part[1]), add(part[2], part[3])), add);
-    }
-    return rest;
+    return e.sumRows(rows, size, lanes, /*padded=*/false, term);
   }
 
   /// `vector` with 0 in the lanes from `count` on.
