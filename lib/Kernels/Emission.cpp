@@ -316,19 +316,18 @@ SmallVector<Value> Emission::sumRows(
     return arith::AddFOp::create(b, loc, x, y);
   };
   Value most = mul(floorDiv(size, kPartial * lanes), index(kPartial * lanes));
-  Value whole = mul(padded ? ceilDiv(size, lanes) : floorDiv(size, lanes),
-                    index(lanes));
+  Value whole =
+      mul(padded ? ceilDiv(size, lanes) : floorDiv(size, lanes), index(lanes));
   SmallVector<Value> sums(rows * kPartial, constant(type, 0));
-  sums = forLoop(index(0), most, kPartial * lanes, sums,
-                 [&](Value k, ValueRange carried) {
-                   SmallVector<Value> next;
-                   for (size_t row = 0; row < rows; ++row)
-                     for (int64_t i = 0; i < kPartial; ++i)
-                       next.push_back(
-                           plus(carried[row * kPartial + i],
+  sums = forLoop(
+      index(0), most, kPartial * lanes, sums, [&](Value k, ValueRange carried) {
+        SmallVector<Value> next;
+        for (size_t row = 0; row < rows; ++row)
+          for (int64_t i = 0; i < kPartial; ++i)
+            next.push_back(plus(carried[row * kPartial + i],
                                 term(row, add(k, index(i * lanes)), Value())));
-                   return next;
-                 });
+        return next;
+      });
   SmallVector<Value> rest;
   for (size_t row = 0; row < rows; ++row)
     rest.push_back(sums[row * kPartial]);
@@ -336,8 +335,8 @@ SmallVector<Value> Emission::sumRows(
     return [&, masked](Value k, ValueRange carried) {
       SmallVector<Value> next;
       for (size_t row = 0; row < rows; ++row)
-        next.push_back(plus(carried[row],
-                            term(row, k, masked ? sub(size, k) : Value())));
+        next.push_back(
+            plus(carried[row], term(row, k, masked ? sub(size, k) : Value())));
       return next;
     };
   };
@@ -348,8 +347,8 @@ SmallVector<Value> Emission::sumRows(
     rest = forLoop(whole, size, lanes, rest, single(/*masked=*/true));
   for (size_t row = 0; row < rows; ++row) {
     ArrayRef<Value> part = ArrayRef(sums).slice(row * kPartial, kPartial);
-    rest[row] = reduce(plus(plus(rest[row], part[1]), plus(part[2], part[3])),
-                       plus);
+    rest[row] =
+        reduce(plus(plus(rest[row], part[1]), plus(part[2], part[3])), plus);
   }
   return rest;
 }

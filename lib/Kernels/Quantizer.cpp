@@ -54,6 +54,47 @@ Value Quantizer::loadScale(ValueRange batch, Value row) {
   return memref::LoadOp::create(e.b, e.loc, op.getScale(), indices);
 }
 
+SmallVector<Value> Quantizer::getPosition(ValueRange batch, Value row,
+                                          Value word) {
+  SmallVector<Value> indices(batch);
+  if (!packing.hasPanels()) {
+    indices.append({row, word});
+    return indices;
+  }
+  int64_t width = packing.getLanes();
+  indices.append({e.floorDiv(row, width), word,
+                  arith::RemUIOp::create(e.b, e.loc, row, e.index(width))});
+  return indices;
+}
+
+void Quantizer::storeWord(Value value, ValueRange batch, Value row,
+                          Value word) {
+  memref::StoreOp::create(e.b, e.loc, value, op.getInit(),
+                          getPosition(batch, row, word));
+}
+
+void Quantizer::storePanel(Value vector, ValueRange batch, Value panel,
+                           Value word) {
+  SmallVector<Value> indices(batch);
+  indices.append({panel, word, e.index(0)});
+  e.store(vector, op.getInit(), indices);
+}
+
+void Quantizer::forPanels(llvm::function_ref<void(ValueRange batch, Value panel,
+                                                  Value row, Value count)>
+                              body) {
+  int64_t width = packing.getLanes();
+  SmallVector<Value> extents(batchExtents);
+  extents.push_back(e.ceilDiv(rows, width));
+  e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
+    Value panel = ivs.back(), row = e.mul(panel, e.index(width)), count;
+    std::optional<int64_t> known = getConstantIntValue(rows);
+    if (!known || *known % width != 0)
+      count = e.min(e.sub(rows, row), e.index(width));
+    body(ivs.drop_back(), panel, row, count);
+  });
+}
+
 SmallVector<Value> Quantizer::quantize(Value x, Value shift, Value scale) {
   if (shift)
     x = arith::AddFOp::create(e.b, e.loc, x, shift);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The arithmetic of a `lowbit.quantize_pack` and where its input lies, for the
-// emitters that differ in how codes are stored.
+// The arithmetic of a `lowbit.quantize_pack` and where its input and its words
+// lie, for the emitters that differ in how words are made of codes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,6 +40,17 @@ public:
   SmallVector<Value> getPlanes(Value x, Value shift, Value scale);
   /// The codes as vectors of i32.
   Value getCodes(Value x, Value shift, Value scale);
+
+  /// The indices of word `word` of a row of the result, and stores there.
+  SmallVector<Value> getPosition(ValueRange batch, Value row, Value word);
+  void storeWord(Value value, ValueRange batch, Value row, Value word);
+  /// Stores word `word` of all rows of a panel.
+  void storePanel(Value vector, ValueRange batch, Value panel, Value word);
+  /// Visits the panels of the result in parallel: `row` is the first of a
+  /// panel, `count` how many rows it has, null where all have as many as lanes.
+  void forPanels(llvm::function_ref<void(ValueRange batch, Value panel,
+                                         Value row, Value count)>
+                     body);
 
   QuantizePackOp op;
   PackingAttr packing;

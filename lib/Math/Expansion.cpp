@@ -285,9 +285,9 @@ void mlir::lowbit::populateMathExpansionPatterns(RewritePatternSet &patterns,
   populateMathPolynomialApproximationPatterns(patterns, isUpstream);
   populateMathF32ExpansionPatterns(patterns, [&](StringRef name) {
     return isUpstream(name) ||
-           llvm::is_contained({"math.exp", "math.exp2", "math.tanh", "math.erf",
-                               "math.round"},
-                              name);
+           llvm::is_contained(
+               {"math.exp", "math.exp2", "math.tanh", "math.erf", "math.round"},
+               name);
   });
   if (!machine.rounding)
     patterns.add<ExpandUnary<math::RoundEvenOp, &Formula::roundEven>,

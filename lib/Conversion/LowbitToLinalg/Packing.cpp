@@ -260,9 +260,7 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
     Codes codes{input, packing.getLevels(), transposed,
                 getExtent(input, transposed ? rank - 1 : rank - 2),
                 getExtent(input, transposed ? rank - 2 : rank - 1)};
-    bool rows =
-        packing.getOrder() == Order::rows || packing.getOrder() == Order::bytes;
-    int64_t depth = type.getRank() - (rows ? 1 : 2);
+    int64_t depth = type.getRank() - (packing.hasPanels() ? 2 : 1);
     Value count = getExtent(adaptor.getInit(), depth);
     bool dwords = packing.getOrder() == Order::dwords;
     Words words{packing.getPlanes(), dwords ? 32 : 64, !dwords};

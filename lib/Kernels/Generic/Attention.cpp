@@ -208,16 +208,15 @@ private:
     SmallVector<Value> broadcast;
     for (Value value : maxima)
       broadcast.push_back(e.broadcast(value, lanes));
-    return e.sumRows(
-        maxima.size(), keys, lanes, /*padded=*/true,
-        [&](size_t r, Value k, Value) {
-          SmallVector<Value> at = scratchAt(r, k);
-          Value x = arith::SubFOp::create(e.b, e.loc, e.load(scores, at, lanes),
-                                          broadcast[r]);
-          Value y = math::ExpOp::create(e.b, e.loc, x);
-          e.store(y, scores, at);
-          return y;
-        });
+    return e.sumRows(maxima.size(), keys, lanes, /*padded=*/true,
+                     [&](size_t r, Value k, Value) {
+                       SmallVector<Value> at = scratchAt(r, k);
+                       Value x = arith::SubFOp::create(
+                           e.b, e.loc, e.load(scores, at, lanes), broadcast[r]);
+                       Value y = math::ExpOp::create(e.b, e.loc, x);
+                       e.store(y, scores, at);
+                       return y;
+                     });
   }
 
   /// The least exponential with code 1 of each row, +inf when there is none.

@@ -25,8 +25,7 @@ namespace {
 class QuantizeBytes {
 public:
   QuantizeBytes(Emission &e, Quantizer &quantizer, const Target &target)
-      : e(e), quantizer(quantizer), init(quantizer.op.getInit()),
-        panels(quantizer.packing.getOrder() == Order::quads),
+      : e(e), quantizer(quantizer), panels(quantizer.packing.hasPanels()),
         width(quantizer.packing.getLanes()),
         centre(quantizer.packing.getCentre()), lanes(getFloatLanes(target)),
         words(e.ceilDiv(quantizer.size, 4)) {}
@@ -40,17 +39,6 @@ private:
   void clearRow(ValueRange batch, Value row);
   /// A panel whose rows are contiguous; `count` of them when it is given.
   void packPanel(ValueRange batch, Value panel, Value row, Value count);
-
-  SmallVector<Value> at(ValueRange batch, Value row, Value word) {
-    SmallVector<Value> indices(batch);
-    if (!panels) {
-      indices.append({row, word});
-      return indices;
-    }
-    indices.append({e.floorDiv(row, width), word,
-                    arith::RemUIOp::create(e.b, e.loc, row, e.index(width))});
-    return indices;
-  }
 
   /// Codes as they are stored, 0 where `mask` (which may be null) is not set.
   Value getStored(Value x, Value shift, Value scale, Value mask) {
@@ -82,7 +70,6 @@ private:
 
   Emission &e;
   Quantizer &quantizer;
-  Value init;
   bool panels;
   int64_t width, centre, lanes;
   Value words;
@@ -125,39 +112,32 @@ void QuantizeBytes::packRow(ValueRange batch, Value row) {
         Value word = e.floorDiv(k, 4);
         Value stored = count ? e.ceilDiv(count, 4) : Value();
         if (!panels)
-          e.store(narrow, init, at(batch, row, word), stored);
+          e.store(narrow, quantizer.op.getInit(),
+                  quantizer.getPosition(batch, row, word), stored);
         else
           for (int64_t i = 0; i < lanes / 4; ++i)
             storeIf(stored, i, [&] {
               Value quad = vector::ExtractOp::create(e.b, e.loc, narrow, i);
-              memref::StoreOp::create(e.b, e.loc, quad, init,
-                                      at(batch, row, e.add(word, e.index(i))));
+              quantizer.storeWord(quad, batch, row, e.add(word, e.index(i)));
             });
         return {e.add(carried[0], code)};
       })[0];
   Value sum =
       e.reduce(sums, [&](Value a, Value b) -> Value { return e.add(a, b); });
-  memref::StoreOp::create(e.b, e.loc, sum, init, at(batch, row, words));
+  quantizer.storeWord(sum, batch, row, words);
 }
 
 void QuantizeBytes::clearRow(ValueRange batch, Value row) {
   e.forLoop(e.index(0), e.add(words, e.index(1)), 1, [&](Value word) {
-    memref::StoreOp::create(e.b, e.loc, e.i32(0), init, at(batch, row, word));
+    quantizer.storeWord(e.i32(0), batch, row, word);
   });
 }
 
 void QuantizeBytes::emitAlongRows() {
-  SmallVector<Value> extents(quantizer.batchExtents);
-  Value rows = quantizer.rows;
-  extents.push_back(e.ceilDiv(rows, width));
-  e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
-    Value panel = ivs.back(), row = e.mul(panel, e.index(width));
-    std::optional<int64_t> known = getConstantIntValue(rows);
-    Value left;
-    if (!known || *known % width != 0)
-      left = e.min(e.sub(rows, row), e.index(width));
-    packPanel(ivs.drop_back(), panel, row, left);
-  });
+  quantizer.forPanels(
+      [&](ValueRange batch, Value panel, Value row, Value count) {
+        packPanel(batch, panel, row, count);
+      });
 }
 
 void QuantizeBytes::packPanel(ValueRange batch, Value panel, Value row,
@@ -168,9 +148,7 @@ void QuantizeBytes::packPanel(ValueRange batch, Value panel, Value row,
   Value shift = quantizer.loadShift(row, width, count);
   Value scale = quantizer.loadScale(batch, row);
   auto store = [&](Value vector, Value word) {
-    SmallVector<Value> indices(batch);
-    indices.append({panel, word, e.index(0)});
-    e.store(vector, init, indices);
+    quantizer.storePanel(vector, batch, panel, word);
   };
   // The word of up to four steps, and the sums with its codes.
   auto emitWord = [&](Value word, Value steps, Value sums) -> Value {
@@ -207,7 +185,7 @@ void QuantizeBytes::packPanel(ValueRange batch, Value panel, Value row,
 
 LogicalResult mlir::lowbit::emitQuantizeBytes(Emission &e, Quantizer &quantizer,
                                               const Target &target) {
-  if (quantizer.packing.getOrder() == Order::quads &&
+  if (quantizer.packing.hasPanels() &&
       quantizer.packing.getElementsPerWord() != 4)
     return quantizer.op.emitOpError(
         "cannot pack codes of fewer than 8 bits in the order 'quads' at run "

@@ -30,7 +30,6 @@ public:
       : e(e), quantizer(quantizer), packing(quantizer.packing),
         planes(packing.getPlanes()), lanes(getFloatLanes(target)),
         dwords(packing.getOrder() == Order::dwords),
-        panels(packing.getOrder() != Order::rows),
         wordBits(packing.getElementsPerWord()),
         batchExtents(quantizer.batchExtents), size(quantizer.size),
         rows(quantizer.rows), words(e.ceilDiv(size, wordBits)) {}
@@ -40,19 +39,10 @@ public:
 
 private:
   Value outputWord(ValueRange batch, Value row, Value position, Value word) {
-    SmallVector<Value> indices(batch);
-    if (panels) {
-      int64_t width = packing.getLanes();
-      indices.append({e.floorDiv(row, width), position,
-                      arith::RemUIOp::create(e.b, e.loc, row, e.index(width))});
-    } else {
-      indices.append({row, position});
-    }
     Value stored = word;
     if (dwords)
       stored = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), word);
-    memref::StoreOp::create(e.b, e.loc, stored, quantizer.op.getInit(),
-                            indices);
+    quantizer.storeWord(stored, batch, row, position);
     return word;
   }
 
@@ -120,9 +110,7 @@ private:
     auto wordsType = VectorType::get({width}, e.b.getIntegerType(wordBits));
     Value zero = e.constant(wordsType, 0);
     auto store = [&](Value vector, Value position) {
-      SmallVector<Value> indices(batch);
-      indices.append({panel, position, e.index(0)});
-      e.store(vector, quantizer.op.getInit(), indices);
+      quantizer.storePanel(vector, batch, panel, position);
     };
     Value shift = quantizer.loadShift(row, width, count);
     Value scale = quantizer.loadScale(batch, row);
@@ -172,7 +160,7 @@ private:
   PackingAttr packing;
   unsigned planes;
   int64_t lanes;
-  bool dwords, panels;
+  bool dwords;
   int64_t wordBits;
   ArrayRef<Value> batchExtents;
   Value size, rows, words;
@@ -185,7 +173,7 @@ void QuantizePack::emitAlongSize() {
   extents.push_back(rows);
   e.parallel(extents, /*grain=*/8,
              [&](ValueRange ivs) { packRow(ivs.drop_back(), ivs.back()); });
-  if (!panels)
+  if (!packing.hasPanels())
     return;
   // Lanes beyond the last row hold nothing.
   Value padded =
@@ -207,19 +195,10 @@ void QuantizePack::emitAlongSize() {
 }
 
 void QuantizePack::emitAlongRows() {
-  int64_t width = packing.getLanes();
-  SmallVector<Value> extents(batchExtents);
-  extents.push_back(e.ceilDiv(rows, width));
-  e.parallel(extents, /*grain=*/2, [&](ValueRange ivs) {
-    ValueRange batch = ivs.drop_back();
-    Value panel = ivs.back();
-    Value row = e.mul(panel, e.index(width));
-    std::optional<int64_t> known = getConstantIntValue(rows);
-    if (known && *known % width == 0)
-      return packPanel(batch, panel, row, Value());
-    Value left = e.min(e.sub(rows, row), e.index(width));
-    packPanel(batch, panel, row, left);
-  });
+  quantizer.forPanels(
+      [&](ValueRange batch, Value panel, Value row, Value count) {
+        packPanel(batch, panel, row, count);
+      });
 }
 
 LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
@@ -233,13 +212,13 @@ LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
            << stringifyOrder(order) << "' at run time";
   Emission e(rewriter, op.getLoc());
   Quantizer quantizer(e, op);
-  bool toRows = order == Order::rows || order == Order::bytes;
   bool alongSize = quantizer.isContiguousAlongSize();
-  if (!alongSize && (toRows || !quantizer.isContiguousAlongRows() ||
-                     op.getGranularity() == Granularity::token))
+  if (!alongSize &&
+      (!op.getPacking().hasPanels() || !quantizer.isContiguousAlongRows() ||
+       op.getGranularity() == Granularity::token))
     return op.emitOpError("expects the last dimension of the input to be the "
                           "packed one, or that of the panels");
-  if (order == Order::bytes || order == Order::quads) {
+  if (op.getPacking().hasWholeCodes()) {
     if (failed(emitQuantizeBytes(e, quantizer, target)))
       return failure();
   } else if (alongSize) {

@@ -56,10 +56,7 @@ mlir::lowbit::getPackedSizes(OpBuilder &builder, Location loc,
   // An unknown extent is that of the rows (first) or depends on the size.
   auto getUnknown = [&](size_t dim) -> OpFoldResult {
     if (dim == 0)
-      return packing.getOrder() == Order::rows ||
-                     packing.getOrder() == Order::bytes
-                 ? rows
-                 : divideCeil(rows, packing.getLanes());
+      return packing.hasPanels() ? divideCeil(rows, packing.getLanes()) : rows;
     // `perBlock` for each block of `block` elements, and a tail.
     int64_t block = packing.getElementsPerWord();
     int64_t tail = packing.getPackedShape({}, 1, 0)[dim];

@@ -81,10 +81,9 @@ LevelsType LevelsType::getRange(MLIRContext *context, int64_t first,
 LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   LevelsType levels, Order order,
                                   int64_t lanes) {
-  bool perLane = order != Order::rows && order != Order::bytes;
-  if (lanes < 1 || (!perLane && lanes != 1))
-    return emitError() << "expected "
-                       << (perLane ? "at least 1 lane" : "1 lane")
+  bool panels = hasPanels(order);
+  if (lanes < 1 || (!panels && lanes != 1))
+    return emitError() << "expected " << (panels ? "at least 1 lane" : "1 lane")
                        << " in the order " << stringifyOrder(order) << ", got "
                        << lanes;
   if (order == Order::lanes && lanes % 8 != 0)

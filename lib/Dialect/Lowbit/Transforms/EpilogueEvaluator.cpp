@@ -55,9 +55,10 @@ void EpilogueEvaluator::check(Operation &inner) {
           arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::MaximumFOp,
           arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp, arith::NegFOp,
           math::RoundEvenOp, math::FmaOp, math::AbsFOp, math::CopySignOp,
-          arith::BitcastOp, arith::ShLIOp, arith::ShRSIOp, arith::CmpFOp, arith::CmpIOp, arith::SelectOp,
-          arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::AndIOp,
-          arith::OrIOp, arith::XOrIOp, arith::ShRUIOp, arith::TruncIOp>(inner);
+          arith::BitcastOp, arith::ShLIOp, arith::ShRSIOp, arith::CmpFOp,
+          arith::CmpIOp, arith::SelectOp, arith::AddIOp, arith::SubIOp,
+          arith::MulIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp,
+          arith::ShRUIOp, arith::TruncIOp>(inner);
   auto isNarrow = [](Type type) {
     return type.isF32() || type.isInteger(32) || type.isInteger(1);
   };

@@ -86,8 +86,8 @@ static void hoistMovement(Operation *root, IRRewriter &rewriter) {
       moved.setType(typeOf(moved).clone(rewriter.getF32Type()));
     }
     Value result = QuantizeOp::create(
-        rewriter, quantize.getLoc(), moved, quantize.getScale(),
-        Value(), quantize.getOffset(), levelsOf(op->getResult(0)),
+        rewriter, quantize.getLoc(), moved, quantize.getScale(), Value(),
+        quantize.getOffset(), levelsOf(op->getResult(0)),
         quantize.getRounding(), Granularity::tensor);
     rewriter.replaceOp(op, result);
   }
@@ -158,11 +158,9 @@ private:
       input = skipTransposes(input, order);
     int64_t last = order.size() - 1;
     bool identity = llvm::equal(order, llvm::seq<int64_t>(order.size()));
-    bool readable =
-        order[last] == last ||
-        (packing.getOrder() != Order::rows &&
-         packing.getOrder() != Order::bytes && order[last - 1] == last &&
-         quantize.getGranularity() == Granularity::tensor);
+    bool readable = order[last] == last ||
+                    (packing.hasPanels() && order[last - 1] == last &&
+                     quantize.getGranularity() == Granularity::tensor);
     if (!readable ||
         (!identity && quantize.getGranularity() != Granularity::tensor)) {
       if (!isShapeless(quantize))

@@ -36,8 +36,7 @@ mlir::lowbit::findQuantizedProduct(QuantizePackOp op, std::string &reason) {
   };
   if (op.getGranularity() != Granularity::tensor)
     return stays("its scale is found at run time");
-  if (op.getPacking().getOrder() == Order::bytes ||
-      op.getPacking().getOrder() == Order::quads)
+  if (op.getPacking().hasWholeCodes())
     return stays("its codes are stored as bytes");
   Value source = op.getInput();
   auto split = source.getDefiningOp<tensor::ExpandShapeOp>();

@@ -186,6 +186,16 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     /// `ShapedType::kDynamic`.
     ::llvm::SmallVector<int64_t> getPackedShape(
         ::llvm::ArrayRef<int64_t> batch, int64_t rows, int64_t size) const;
+    /// Whether rows of the operand share panels, in the lanes of vectors; else a
+    /// row is contiguous.
+    bool hasPanels() const { return hasPanels(getOrder()); }
+    static bool hasPanels(Order order) {
+      return order != Order::rows && order != Order::bytes;
+    }
+    /// Whether a word is made of bytes that hold whole codes, not of planes.
+    bool hasWholeCodes() const {
+      return getOrder() == Order::bytes || getOrder() == Order::quads;
+    }
     /// How many elements along K share a word (`lanes`: a step).
     int64_t getElementsPerWord() const;
     /// What stored codes are less than codes: see the order `quads`.
