@@ -10,8 +10,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "EpilogueEvaluator.h"
-#include "lowbit/Math/Expansion.h"
-#include "lowbit/Target/Target.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -22,7 +20,8 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp original)
+EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp original,
+                                     const FrozenRewritePatternSet &functions)
     : op(original.clone()) {
   int64_t columns = op.getColumns();
   for (Value operand : op.getEpilogue()) {
@@ -39,9 +38,7 @@ EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp original)
     }
     floatOperands.push_back(*elements);
   }
-  RewritePatternSet patterns(op.getContext());
-  populateMathExpansionPatterns(patterns, Target::get(original));
-  if (failed(applyPatternsGreedily(op.getBody(), std::move(patterns))))
+  if (failed(applyPatternsGreedily(op.getBody(), functions)))
     why = "its functions cannot be written out";
   for (Operation &inner : op.getBody().front().without_terminator())
     check(inner);

@@ -16,6 +16,7 @@
 
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "mlir/Rewrite/FrozenRewritePatternSet.h"
 #include "llvm/ADT/DenseMap.h"
 #include <string>
 #include <vector>
@@ -24,8 +25,11 @@ namespace mlir::lowbit {
 
 class EpilogueEvaluator {
 public:
-  /// `reason()` says why the region cannot be evaluated; empty when it can.
-  explicit EpilogueEvaluator(PackedMatmulOp op);
+  /// `functions` are the patterns by which the region's functions will be
+  /// written out. `reason()` says why the region cannot be evaluated; empty when
+  /// it can.
+  EpilogueEvaluator(PackedMatmulOp op,
+                    const FrozenRewritePatternSet &functions);
   ~EpilogueEvaluator();
   const std::string &reason() const { return why; }
 

@@ -17,6 +17,7 @@
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
+#include "lowbit/Math/Expansion.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
@@ -109,9 +110,12 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
         matmuls.push_back(op);
     });
     IRRewriter rewriter(&getContext());
+    RewritePatternSet patterns(&getContext());
+    populateMathExpansionPatterns(patterns, Target::get(getOperation()));
+    FrozenRewritePatternSet functions(std::move(patterns));
     for (PackedMatmulOp op : matmuls) {
       std::string reason;
-      std::optional<Thresholds> thresholds = find(op, reason);
+      std::optional<Thresholds> thresholds = find(op, functions, reason);
       if (thresholds) {
         replace(op, std::move(*thresholds), rewriter);
       } else {
@@ -121,8 +125,9 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     }
   }
 
-  static std::optional<Thresholds> find(PackedMatmulOp op,
-                                        std::string &reason) {
+  static std::optional<Thresholds>
+  find(PackedMatmulOp op, const FrozenRewritePatternSet &functions,
+       std::string &reason) {
     int64_t count = op.getResultPacking()->getLevels().getCount();
     if (count > kMaxLevels) {
       reason = std::to_string(count) + " levels";
@@ -144,7 +149,7 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
       reason = "the sums have too wide a range";
       return std::nullopt;
     }
-    EpilogueEvaluator evaluator(op);
+    EpilogueEvaluator evaluator(op, functions);
     if (!evaluator.reason().empty()) {
       reason = evaluator.reason();
       return std::nullopt;
