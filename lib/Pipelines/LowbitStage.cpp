@@ -22,7 +22,6 @@ void mlir::lowbit::buildLowbitStage(OpPassManager &pm) {
   pm.addPass(createConvertONNXToLowbit());
   pm.addPass(createCSEPass());
   pm.addPass(createConvertONNXToLinalg());
-  pm.addPass(createCanonicalizerPass());
   pm.addPass(createLowbitSinkCollapses());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

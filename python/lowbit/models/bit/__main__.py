@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..commandline import add_parameter_source, exit_status, given
 from . import PRESETS, BiTParameters, build_model, save_model
 
 
@@ -32,13 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         default=(1, 1),
         help="bits of weights (1, 32) and activations (1 to 8, 32); 32 32 is the float BERT",
     )
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument(
-        "--seed", type=int, default=0, help="seed of random parameters (default: 0)"
-    )
-    source.add_argument(
-        "--checkpoint", type=Path, help="parameters from a .safetensors, .npz or torch file"
-    )
+    add_parameter_source(parser)
     sizes = parser.add_argument_group("sizes that replace those of --config")
     for field in (
         "vocab_size",
@@ -98,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "activation",
         "task",
     )
-    changes = {name: value for name in names if (value := getattr(args, name)) is not None}
-    try:
+
+    def write() -> None:
         config = replace(
             PRESETS[args.config],
             weight_bits=args.bits[0],
@@ -107,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             weight_layerwise=not args.rowwise,
             quantize_attention=not args.float_attention,
             symmetric_ffn_attention=args.symmetric,
-            **changes,
+            **given(args, names),
         )
         if args.checkpoint is not None:
             parameters = BiTParameters.from_file(config, args.checkpoint)
@@ -125,10 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             expose_sites=args.expose_sites,
         )
         save_model(model, args.output, external_data=args.external_data or None)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_status(write)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from ..sizes import check_sizes
+
 Activation = Literal["relu", "gelu"]
 Task = Literal["classification", "question_answering", "encoder"]
 
@@ -49,7 +51,7 @@ class BiTConfig:
     """Width of the classification head; `question_answering` always has 2 (start and end)."""
 
     def __post_init__(self) -> None:
-        for name in (
+        names = (
             "vocab_size",
             "hidden_size",
             "num_layers",
@@ -58,13 +60,8 @@ class BiTConfig:
             "max_positions",
             "type_vocab_size",
             "num_labels",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.hidden_size % self.num_heads:
-            raise ValueError(
-                f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}"
-            )
+        )
+        check_sizes(self, names)
         if self.weight_bits not in (1, 32):
             raise ValueError(f"weight_bits must be 1 or 32, got {self.weight_bits}")
         if self.activation_bits != 32 and not 1 <= self.activation_bits <= 8:

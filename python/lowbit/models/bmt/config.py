@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..sizes import check_sizes
+
 
 @dataclass(frozen=True)
 class BMTConfig:
@@ -35,22 +37,17 @@ class BMTConfig:
     """Whether the output layer is the target's embedding over sqrt(hidden_size), without a bias."""
 
     def __post_init__(self) -> None:
-        for name in (
+        if self.hidden_size < 4:  # positions divide by hidden_size // 2 - 1
+            raise ValueError(f"hidden_size must be at least 4, got {self.hidden_size}")
+        names = (
             "vocab_size",
             "encoder_layers",
             "decoder_layers",
             "num_heads",
             "ffn_size",
             "max_positions",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.hidden_size < 4:  # positions divide by hidden_size // 2 - 1
-            raise ValueError(f"hidden_size must be at least 4, got {self.hidden_size}")
-        if self.hidden_size % self.num_heads:
-            raise ValueError(
-                f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}"
-            )
+        )
+        check_sizes(self, names)
         if self.activation_bits not in (1, 32):
             raise ValueError(f"activation_bits must be 1 or 32, got {self.activation_bits}")
 

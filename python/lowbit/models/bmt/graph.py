@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import onnx
 
 from ..emitter import Dim
-from ..torchscript import Extent
+from ..sequence import SequenceGraph, check_request
 from .form import TorchScriptForm
 from .parameters import (
     BMTParameters,
@@ -62,20 +62,14 @@ def build_model(
     Raises ValueError for an unknown part, another opset, or an extent that is longer
     than the table of positions.
     """
-    if part not in PARTS:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
-    if not 13 <= opset <= 17:
-        raise ValueError(f"opset must be 13 to 17, got {opset}")
     limit = parameters.config.max_positions
-    for name, extent in (("source", source), ("target", target)):
-        if isinstance(extent, int) and extent > limit:
-            raise ValueError(f"{name} {extent} is longer than max_positions {limit}")
+    check_request(part, PARTS, opset, limit, source=source, target=target)
     form = TorchScriptForm(parameters, opset, fold_constants)
     builder = _Builder(form, batch, source, target, expose_hidden, expose_sites)
     return builder.build(part)
 
 
-class _Builder:
+class _Builder(SequenceGraph):
     """Walks the network once, in the order of its forward pass."""
 
     def __init__(
@@ -87,13 +81,9 @@ class _Builder:
         expose_hidden: bool,
         expose_sites: bool,
     ) -> None:
+        super().__init__(form, form.config, batch, source, target, expose_hidden, expose_sites)
         self.form = form
         self.config = form.config
-        self.batch, self.source, self.target = batch, source, target
-        self.expose_hidden = expose_hidden
-        self.expose_sites = expose_sites
-        self.outputs: list[tuple[str, str, Sequence[Dim]]] = []
-        self.exposed: list[tuple[str, str, Sequence[Dim]]] = []
         self.binarized: dict[str, str] = {}
 
     def build(self, part: Part) -> onnx.ModelProto:
@@ -102,9 +92,7 @@ class _Builder:
             "step": self.step_graph,
             "seq2seq": self.seq2seq_graph,
         }[part]()
-        for value, name, dims in self.outputs + self.exposed:
-            self.form.emitter.add_output(value, name, dims)
-        return self.form.emitter.model("pytorch", self.form.ir_version)
+        return self.finish()
 
     # The graphs.
 
@@ -202,7 +190,7 @@ class _Builder:
         words = form.op(f"{side}/embedding", "Gather", [table, ids])
         rows = form.positions(side, first, self.extent(side, ids, 1, length))
         x = form.op(side, "Add", [words, rows])
-        self.expose(f"{side}_embeddings", x, length)
+        self.expose("outputs", f"{side}_embeddings", x, length)
         return x
 
     def block(self, side: str, index: int, norm: int, x: str, prefix: str, function: Attend) -> str:
@@ -221,12 +209,12 @@ class _Builder:
             return self.norm(f"{prefix}.LayerNorm_1", self.linear(f"{prefix}.BiDense_1", x))
 
         x = self.block(side, index, norm, x, f"{layer_prefix(side, index)}.MLPBlock", function)
-        self.expose(f"{side}_layer{index}", x, length)
+        self.expose("outputs", f"{side}_layer{index}", x, length)
         return x
 
     def last_norm(self, side: str, x: str, length: Dim) -> str:
         x = self.norm(f"{side}.LayerNorm_0", x)
-        self.expose(f"{side}_hidden", x, length)
+        self.expose("outputs", f"{side}_hidden", x, length)
         return x
 
     # Attention.
@@ -286,29 +274,12 @@ class _Builder:
         if x not in self.binarized:
             value = self.form.binarize(f"{_scope(site)}/aq", x, -1)
             self.binarized[x] = value
-            if self.expose_sites:
-                dims = (self.batch, length, width or self.config.hidden_size)
-                identity = self.form.op(_scope(site), "Identity", [x])
-                self.exposed += [(identity, f"{site}.input", dims), (value, f"{site}.value", dims)]
+            dims = (self.batch, length, width or self.config.hidden_size)
+            self.expose_site(_scope(site), site, x, value, dims)
         return self.binarized[x]
 
     def norm(self, name: str, x: str) -> str:
         return self.form.norm(_scope(name), name, x)
-
-    def expose(self, name: str, value: str, length: Dim) -> None:
-        if self.expose_hidden:
-            value = self.form.op("outputs", "Identity", [value])
-            self.exposed.append((value, name, (self.batch, length, self.config.hidden_size)))
-
-    def input(self, name: str, dims: Sequence[Dim]) -> str:
-        return self.form.emitter.add_input(name, dims, onnx.TensorProto.FLOAT)
-
-    def cache_dims(self, length: Dim) -> Sequence[Dim]:
-        return (self.batch, self.config.num_heads, length, self.config.head_size)
-
-    def extent(self, scope: str, x: str, axis: int, dim: Dim) -> Extent:
-        """Extent `axis` of `x`, which `dim` describes."""
-        return dim if isinstance(dim, int) else self.form.size(scope, x, axis)
 
 
 def _scope(name: str) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..sizes import check_sizes
+
 
 @dataclass(frozen=True)
 class TBTConfig:
@@ -39,7 +41,7 @@ class TBTConfig:
     """Largest magnitude of an activation at eight bits."""
 
     def __post_init__(self) -> None:
-        for name in (
+        names = (
             "vocab_size",
             "hidden_size",
             "encoder_layers",
@@ -47,13 +49,8 @@ class TBTConfig:
             "num_heads",
             "ffn_size",
             "max_positions",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.hidden_size % self.num_heads:
-            raise ValueError(
-                f"hidden_size {self.hidden_size} is not a multiple of num_heads {self.num_heads}"
-            )
+        )
+        check_sizes(self, names)
         if self.weight_bits not in (1, 2):
             raise ValueError(f"weight_bits must be 1 or 2, got {self.weight_bits}")
         if self.activation_bits not in (1, 2, 8):

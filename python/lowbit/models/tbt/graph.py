@@ -11,6 +11,7 @@ from functools import partial
 import onnx
 
 from ..emitter import Dim
+from ..sequence import SequenceGraph, check_request
 from ..torchscript import Extent
 from .form import TorchScriptForm
 from .parameters import (
@@ -64,20 +65,14 @@ def build_model(
     Raises ValueError for an unknown part, another opset, or an extent that is longer
     than the table of positions.
     """
-    if part not in PARTS:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
-    if not 13 <= opset <= 17:
-        raise ValueError(f"opset must be 13 to 17, got {opset}")
     limit = parameters.config.max_positions
-    for name, extent in (("source", source), ("target", target)):
-        if isinstance(extent, int) and extent > limit:
-            raise ValueError(f"{name} {extent} is longer than max_positions {limit}")
+    check_request(part, PARTS, opset, limit, source=source, target=target)
     form = TorchScriptForm(parameters, opset, fold_constants)
     builder = _Builder(form, batch, source, target, expose_hidden, expose_sites)
     return builder.build(part)
 
 
-class _Builder:
+class _Builder(SequenceGraph):
     """Walks the network once, in the order of its forward pass."""
 
     def __init__(
@@ -89,13 +84,9 @@ class _Builder:
         expose_hidden: bool,
         expose_sites: bool,
     ) -> None:
+        super().__init__(form, form.config, batch, source, target, expose_hidden, expose_sites)
         self.form = form
         self.config = form.config
-        self.batch, self.source, self.target = batch, source, target
-        self.expose_hidden = expose_hidden
-        self.expose_sites = expose_sites
-        self.outputs: list[tuple[str, str, Sequence[Dim]]] = []
-        self.exposed: list[tuple[str, str, Sequence[Dim]]] = []
         self.table: str | None = None
 
     def build(self, part: Part) -> onnx.ModelProto:
@@ -105,10 +96,7 @@ class _Builder:
             "decoder_step": self.decoder_step_graph,
             "seq2seq": self.seq2seq_graph,
         }[part]()
-        outputs = {value for value, _, _ in self.outputs}
-        for value, name, dims in self.outputs + [e for e in self.exposed if e[0] not in outputs]:
-            self.form.emitter.add_output(value, name, dims)
-        return self.form.emitter.model("pytorch", self.form.ir_version)
+        return self.finish()
 
     # The graphs.
 
@@ -215,7 +203,7 @@ class _Builder:
         hidden = self.norm(
             f"model.{side}.layernorm_embedding", form.op(scope, "Add", [words, rows])
         )
-        self.expose(f"{side}_embeddings", hidden, length)
+        self.expose("model", f"{side}_embeddings", hidden, length)
         return hidden
 
     def padding_bias(self, side: str, mask: str, rows: Dim, columns: Dim, queries: str) -> str:
@@ -238,7 +226,7 @@ class _Builder:
                 x = self.block(f"{prefix}_layer_norm", layer, x, partial(attend, index, name))
             ffn = partial(self.ffn, layer, length)
             x = self.block(f"{layer}.final_layer_norm", layer, x, ffn)
-            self.expose(f"{side}_layer{index}", x, length)
+            self.expose("model", f"{side}_layer{index}", x, length)
         return self.norm(f"model.{side}.layer_norm", x) if self.config.pre_norm else x
 
     def block(self, norm: str, layer: str, x: str, function: Callable[[str], str]) -> str:
@@ -311,31 +299,11 @@ class _Builder:
 
     def quantize(self, scope: str, x: str, name: str, signed: bool, dims: Sequence[Dim]) -> str:
         value = self.form.quantize(scope, x, name, signed)
-        if self.expose_sites:
-            identity = self.form.op(scope, "Identity", [x])
-            self.exposed += [(identity, f"{name}.input", dims), (value, f"{name}.value", dims)]
+        self.expose_site(scope, name, x, value, dims)
         return value
 
     def norm(self, name: str, x: str) -> str:
         return self.form.norm(_scope(name), name, x)
-
-    def expose(self, name: str, value: str, length: Dim) -> None:
-        if self.expose_hidden:
-            value = self.form.op("model", "Identity", [value])
-            dims = (self.batch, length, self.config.hidden_size)
-            self.exposed.append((value, name, dims))
-
-    # Inputs and extents.
-
-    def input(self, name: str, dims: Sequence[Dim]) -> str:
-        return self.form.emitter.add_input(name, dims, onnx.TensorProto.FLOAT)
-
-    def cache_dims(self, length: Dim) -> Sequence[Dim]:
-        return (self.batch, self.config.num_heads, length, self.config.head_size)
-
-    def extent(self, scope: str, x: str, axis: int, dim: Dim) -> Extent:
-        """Extent `axis` of `x`, which `dim` describes."""
-        return dim if isinstance(dim, int) else self.form.size(scope, x, axis)
 
 
 def _scope(name: str) -> str:
