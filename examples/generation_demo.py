@@ -1,6 +1,6 @@
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What the demos that generate share: a tokenizer, ONNX Runtime's steps, and a table."""
+"""What the demos that generate share: a tokenizer, the program, ONNX Runtime's steps, a table."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lowbit
 import numpy as np
 import numpy.typing as npt
 
@@ -88,6 +89,31 @@ class OnnxRuntime:
 
     def reorder(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> None:
         self.state = {name: x[rows] for name, x in self.state.items()}
+
+
+def build_program(
+    family: Any, kind: Any, config: Any, checkpoint: Path | None, folder: Path
+) -> tuple[dict[str, Path], Path, lowbit.Program]:
+    """The graphs of a session, their artifact and the program, all made in `folder`.
+
+    family, kind -- the module of the model and its class of parameters, such as
+        `lowbit.models.tbt` and `tbt.TBTParameters`.
+    checkpoint -- parameters instead of random ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {part: folder / f"{part}.onnx" for part in family.SESSION_PARTS}
+    with progress("write the graphs as ONNX"):
+        if checkpoint:
+            parameters = kind.from_file(config, checkpoint)
+        else:
+            parameters = kind.random(config, seed=0)
+        for part, path in paths.items():
+            family.save_model(family.build_model(parameters, part), path)
+    artifact = folder / "model.so"
+    with progress("compile them into one program"):
+        program = lowbit.compile(paths)
+        program.save(artifact)
+    return paths, artifact, program
 
 
 @dataclass(frozen=True)

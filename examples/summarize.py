@@ -19,10 +19,17 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import lowbit
 import numpy as np
 import numpy.typing as npt
-from generation_demo import TEXT, OnnxRuntime, learn_tokenizer, print_table, progress, timed
+from generation_demo import (
+    TEXT,
+    OnnxRuntime,
+    build_program,
+    learn_tokenizer,
+    print_table,
+    progress,
+    timed,
+)
 from lowbit.generation import Decoder, GenerationConfig, Steps, generate
 from lowbit.models import tbt
 
@@ -41,20 +48,9 @@ def run(args: argparse.Namespace, bits: tuple[int, int]) -> None:
     name = f"W{bits[0]}A{bits[1]}"
     print(f"BART, {args.config}, {name}")
     config = tbt.PRESETS[args.config].with_bits(*bits)
-    folder = args.output / name.lower()
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {part: folder / f"{part}.onnx" for part in tbt.SESSION_PARTS}
-    with progress("write the graphs as ONNX"):
-        if args.checkpoint:
-            parameters = tbt.TBTParameters.from_file(config, args.checkpoint)
-        else:
-            parameters = tbt.TBTParameters.random(config, seed=0)
-        for part, path in paths.items():
-            tbt.save_model(tbt.build_model(parameters, part), path)
-    artifact = folder / "model.so"
-    with progress("compile them into one program"):
-        program = lowbit.compile(paths)
-        program.save(artifact)
+    paths, artifact, program = build_program(
+        tbt, tbt.TBTParameters, config, args.checkpoint, args.output / name.lower()
+    )
     text = args.text.read_text(encoding="utf-8")
     ids = tokenize(text, min(config.vocab_size, 8000), args.articles, args.length)
     settings = GenerationConfig(2, 2, max_length=args.tokens, min_length=args.tokens)

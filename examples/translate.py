@@ -22,10 +22,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lowbit
 import numpy as np
 import numpy.typing as npt
-from generation_demo import TEXT, OnnxRuntime, learn_tokenizer, print_table, progress, timed
+from generation_demo import (
+    TEXT,
+    OnnxRuntime,
+    build_program,
+    learn_tokenizer,
+    print_table,
+    progress,
+    timed,
+)
 from lowbit.generation import Decoder, Steps, bmt_beam_search
 from lowbit.models import bmt
 
@@ -55,20 +62,9 @@ def run(args: argparse.Namespace, bits: int) -> None:
     name = f"w1a{bits}"
     print(f"BMT, {args.config}, {name.upper()}, {args.beams} beams")
     config = replace(bmt.PRESETS[args.config], activation_bits=bits)
-    folder = args.output / name
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {part: folder / f"{part}.onnx" for part in bmt.SESSION_PARTS}
-    with progress("write the graphs as ONNX"):
-        if args.checkpoint:
-            parameters = bmt.BMTParameters.from_file(config, args.checkpoint)
-        else:
-            parameters = bmt.BMTParameters.random(config, seed=0)
-        for part, path in paths.items():
-            bmt.save_model(bmt.build_model(parameters, part), path)
-    artifact = folder / "model.so"
-    with progress("compile them into one program"):
-        program = lowbit.compile(paths)
-        program.save(artifact)
+    paths, artifact, program = build_program(
+        bmt, bmt.BMTParameters, config, args.checkpoint, args.output / name
+    )
     tokenizer = read_tokenizer(args.tokenizer, config.vocab_size)
     sources = [[*tokenizer.encode(sentence).ids, END] for sentence in args.sentences]
 

@@ -7,9 +7,11 @@
 """Every kernel that this machine can run, against the definition of a matmul of
 levels (exact integer sums), on random shapes with tails and all pairs of levels."""
 
-import lowbit
+from functools import partial
+
 import numpy as np
 import pytest
+from targets import compile_or_skip
 
 LHS = [
     (-1, 1),
@@ -113,17 +115,13 @@ class Program:
     def run(self, tmp_path, kernel, target):
         path = tmp_path / "matmuls.mlir"
         path.write_text(self.text())
-        model = lowbit.compile(path, target=target, kernel=kernel)
-        return model.run(self.inputs)
+        return compile_or_skip(path, target, kernel=kernel).run(self.inputs)
 
 
-def compile_or_skip(program, tmp_path, kernel, target):
-    try:
-        return program.run(tmp_path, kernel, target)
-    except lowbit.CompileError as error:
-        if "the target is not this machine" in str(error):
-            pytest.skip(f"this machine cannot run {target}")
-        raise
+def check(program, tmp_path, kernel, target, judge=np.testing.assert_array_equal):
+    got = program.run(tmp_path, kernel, target)
+    for name, expected in program.expected.items():
+        judge(got[name], expected, err_msg=name)
 
 
 def sample_pairs(rng, lhs_choices, count):
@@ -149,9 +147,7 @@ def test_weights(tmp_path, kernel, target):
             (a.astype(np.int64) @ w.T).astype(np.int32),
             "i32",
         )
-    got = compile_or_skip(program, tmp_path, kernel, target)
-    for name, expected in program.expected.items():
-        np.testing.assert_array_equal(got[name], expected, err_msg=name)
+    check(program, tmp_path, kernel, target)
 
 
 @pytest.mark.parametrize("kernel, target", [row for row in CONSTANT_RHS if "lookup" not in row[0]])
@@ -173,9 +169,7 @@ def test_activations(tmp_path, kernel, target):
             product.astype(np.int32),
             "i32",
         )
-    got = compile_or_skip(program, tmp_path, kernel, target)
-    for name, expected in program.expected.items():
-        np.testing.assert_array_equal(got[name], expected, err_msg=name)
+    check(program, tmp_path, kernel, target)
 
 
 WIDE = [tuple(range(-127, 128)), tuple(range(-128, 128)), tuple(range(-16, 16)), tuple(range(16))]
@@ -201,9 +195,7 @@ def test_wide_right_sides(tmp_path, kernel, target, constant):
             (a.astype(np.int64) @ (w.T if transpose else w)).astype(np.int32),
             "i32",
         )
-    got = compile_or_skip(program, tmp_path, kernel, target)
-    for name, expected in program.expected.items():
-        np.testing.assert_array_equal(got[name], expected, err_msg=name)
+    check(program, tmp_path, kernel, target)
 
 
 @pytest.mark.parametrize("kernel, target", FLOAT)
@@ -217,9 +209,8 @@ def test_float_activations(tmp_path, kernel, target):
         program.matmul(
             program.argument(a), program.constant(w, rhs), True, (a @ w.T).astype(np.float32), "f32"
         )
-    got = compile_or_skip(program, tmp_path, kernel, target)
-    for name, expected in program.expected.items():
-        np.testing.assert_allclose(got[name], expected, atol=1e-4, rtol=1e-5, err_msg=name)
+    judge = partial(np.testing.assert_allclose, atol=1e-4, rtol=1e-5)
+    check(program, tmp_path, kernel, target, judge)
 
 
 @pytest.mark.parametrize("kernel, target", FLOAT)
@@ -234,6 +225,5 @@ def test_float_tiles(tmp_path, kernel, target):
             w = rng.choice(rhs, (n, k))
             expected = a.astype(np.float64) @ w.T
             program.matmul(program.argument(a), program.constant(w, rhs), True, expected, "f32")
-    got = compile_or_skip(program, tmp_path, kernel, target)
-    for name, expected in program.expected.items():
-        np.testing.assert_allclose(got[name], expected, atol=2e-3, rtol=2e-6, err_msg=name)
+    judge = partial(np.testing.assert_allclose, atol=2e-3, rtol=2e-6)
+    check(program, tmp_path, kernel, target, judge)
