@@ -26,8 +26,8 @@ namespace mlir::lowbit {
 class EpilogueEvaluator {
 public:
   /// `functions` are the patterns by which the region's functions will be
-  /// written out. `reason()` says why the region cannot be evaluated; empty when
-  /// it can.
+  /// written out. `reason()` says why the region cannot be evaluated; empty
+  /// when it can.
   EpilogueEvaluator(PackedMatmulOp op,
                     const FrozenRewritePatternSet &functions);
   ~EpilogueEvaluator();
