@@ -49,6 +49,7 @@ static MatmulOperands gather(Emission &e, PackedMatmulOp op) {
   MatmulOperands operands{op.getLhs(),
                           op.getRhs(),
                           op.getInit(),
+                          op.getScratch(),
                           llvm::to_vector(op.getEpilogue()),
                           op.getProductShape(),
                           Value(),
@@ -227,6 +228,25 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
   return success();
 }
 
+/// Tiles for many rows, else the nest of another row of the table.
+static LogicalResult
+emitByRows(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
+           const KernelRow &kernel,
+           llvm::function_ref<LogicalResult(const KernelRow &)> emitNest) {
+  const KernelRow &fewRows = *findKernel(kernel.fewRows);
+  if (!operands.scratch || typeOf(operands.init).getRank() != 2)
+    return emitNest(fewRows);
+  LogicalResult emitted = success();
+  Value many = arith::CmpIOp::create(
+      e.b, e.loc, arith::CmpIPredicate::uge, e.dim(operands.init, 0),
+      e.index(getLeastTileRows(op.getLhsPacking()->getLevels(),
+                               op.getRhsPacking().getLevels())));
+  e.ifElse(
+      many, [&] { emitTileMatmul(e, op, operands, kernel); },
+      [&] { emitted = emitNest(fewRows); });
+  return emitted;
+}
+
 LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
                                              PackedMatmulOp op,
                                              const Target &target) {
@@ -250,25 +270,27 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
        kernel->lanes % 8 != 0))
     return op.emitOpError("cannot pack the result with kernel '")
            << op.getKernel() << "' in this layout";
+  auto emitNest = [&](const KernelRow &kernel) {
+    return emitPanelNest(e, op, operands, kernel, [&](const MatmulTile &tile) {
+      if (kernel.floatLhs)
+        return emitFloatTile(e, operands, tile, kernel, rhs.getLevels(),
+                             target.has("fma"));
+      if (rhs.getOrder() == Order::quads)
+        return emitByteTile(e, operands, tile, kernel,
+                            op.getLhsPacking()->getLevels(), rhs);
+      if (rhs.getOrder() == Order::dwords)
+        return emitDwordTile(e, operands, tile, kernel,
+                             op.getLhsPacking()->getLevels(), rhs.getLevels());
+      return emitPopcountTile(e, operands, tile, kernel,
+                              op.getLhsPacking()->getLevels(), rhs.getLevels());
+    });
+  };
   if (rhs.getOrder() == Order::nibbles)
     emitted = emitLookupMatmul(e, op, operands, *kernel);
+  else if (kernel->fewRows.empty())
+    emitted = emitNest(*kernel);
   else
-    emitted =
-        emitPanelNest(e, op, operands, *kernel, [&](const MatmulTile &tile) {
-          if (kernel->floatLhs)
-            return emitFloatTile(e, operands, tile, *kernel, rhs.getLevels(),
-                                 target.has("fma"));
-          if (rhs.getOrder() == Order::quads)
-            return emitByteTile(e, operands, tile, *kernel,
-                                op.getLhsPacking()->getLevels(), rhs);
-          if (rhs.getOrder() == Order::dwords)
-            return emitDwordTile(e, operands, tile, *kernel,
-                                 op.getLhsPacking()->getLevels(),
-                                 rhs.getLevels());
-          return emitPopcountTile(e, operands, tile, *kernel,
-                                  op.getLhsPacking()->getLevels(),
-                                  rhs.getLevels());
-        });
+    emitted = emitByRows(e, op, operands, *kernel, emitNest);
   if (failed(emitted))
     return failure();
   if (op.getResultPacking())

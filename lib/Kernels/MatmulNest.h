@@ -34,6 +34,8 @@ struct MatmulTile {
 /// The operands of a matmul after merging what can be merged into rows.
 struct MatmulOperands {
   Value lhs, rhs, init;
+  /// Room for a left side as bytes; null for most rows of the kernel table.
+  Value scratch;
   SmallVector<Value> epilogue;
   /// The shape `[..., M, N]` of the product.
   SmallVector<int64_t> shape;
@@ -76,6 +78,10 @@ SmallVector<Value> addLevelTerms(Emission &e, const MatmulOperands &operands,
                                  llvm::function_ref<Value(int64_t)> rowCodes,
                                  int64_t centre = 0);
 
+/// Of words in the order `quads`, whose codes have `bits` bits, the four codes
+/// of each lane that lie `index` places up in its bytes.
+Value unpackQuad(Emission &e, Value words, int64_t bits, int64_t index);
+
 /// The tile products of the families of rows.
 SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
                                 const MatmulTile &tile, const KernelRow &kernel,
@@ -97,6 +103,11 @@ SmallVector<Value> emitFloatTile(Emission &e, const MatmulOperands &operands,
 LogicalResult emitLookupMatmul(Emission &e, PackedMatmulOp op,
                                const MatmulOperands &operands,
                                const KernelRow &kernel);
+
+/// The whole product in tiles of AMX, of operands that were merged into rows
+/// and have a scratch buffer.
+void emitTileMatmul(Emission &e, PackedMatmulOp op,
+                    const MatmulOperands &operands, const KernelRow &kernel);
 
 } // namespace mlir::lowbit
 

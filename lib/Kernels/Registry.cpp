@@ -24,6 +24,10 @@ static constexpr llvm::StringLiteral kAVX512F[] = {"avx512f", "avx512bw",
                                                    "avx512dq", "fma"};
 static constexpr llvm::StringLiteral kAVX512VNNI[] = {"avx512f", "avx512bw",
                                                       "avx512vnni"};
+static constexpr llvm::StringLiteral kAMXBits[] = {
+    "amx-int8", "avx512vbmi", "avx512f", "avx512vl", "avx512vpopcntdq"};
+static constexpr llvm::StringLiteral kAMXBytes[] = {"amx-int8", "avx512f",
+                                                    "avx512bw", "avx512vnni"};
 static constexpr llvm::StringLiteral kAVXVNNI[] = {"avx2", "avxvnni"};
 static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
 static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
@@ -39,6 +43,10 @@ static constexpr int64_t measured(std::string_view name) {
 }
 
 static constexpr KernelRow kTable[] = {
+    {"x86-amx-bits", kAMXBits, false, Order::dwords, 64, 4, 16,
+     PopcountForm::Words, measured("x86-amx-bits"), "x86-avx512-vpopcntd"},
+    {"x86-amx-bytes", kAMXBytes, false, Order::quads, 32, 8, 16,
+     PopcountForm::Bytes, measured("x86-amx-bytes"), "x86-avx512-vnni"},
     {"x86-avx512-vpopcntd", kVPopcntDQ, false, Order::dwords, 64, 4, 16,
      PopcountForm::Words, measured("x86-avx512-vpopcntd")},
     {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
@@ -96,6 +104,11 @@ const KernelRow *mlir::lowbit::findKernel(StringRef name) {
   return nullptr;
 }
 
+int64_t mlir::lowbit::getLeastTileRows(LevelsType lhs, LevelsType rhs) {
+  // Popcounts multiply pairs of planes, which takes longer the more there are.
+  return std::max<int64_t>(16 / (lhs.getPlanes() * rhs.getPlanes()), 4);
+}
+
 std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
                                            const Target &target,
                                            const KernelQuery &query) {
@@ -110,6 +123,11 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
       row.rhsOrder == Order::lanes || row.rhsOrder == Order::nibbles;
   if (packedByCompilerOnly && !query.constantRhs)
     return "the right side is not constant";
+  if (!row.fewRows.empty() && !query.constantRhs)
+    return "the right side is not constant";
+  if (row.name == "x86-amx-bits" &&
+      std::max(query.lhs.getPlanes(), query.rhs.getPlanes()) > 4)
+    return "a side has more than 4 bit planes";
   if (row.rhsOrder == Order::quads && !query.constantRhs &&
       query.rhs.getPlanes() <= 4)
     return "the right side has few bits and is not constant";
@@ -128,7 +146,8 @@ double mlir::lowbit::estimateCost(const KernelRow &row,
                                   const KernelQuery &query) {
   double cost = row.cost;
   bool byPlanes =
-      row.rhsOrder == Order::panels || row.rhsOrder == Order::dwords;
+      row.fewRows.empty() &&
+      (row.rhsOrder == Order::panels || row.rhsOrder == Order::dwords);
   if (byPlanes)
     cost *= query.lhs.getPlanes() * query.rhs.getPlanes();
   if (ShapedType::isDynamic(query.columns) || query.columns == 0)

@@ -65,6 +65,9 @@ struct KernelRow {
   /// where planes are multiplied one by one, else of whole codes; measured, see
   /// KernelCosts.def.
   int64_t cost;
+  /// Where products are made in tiles, which are wasted on few rows: the name
+  /// of the row that multiplies those, with the same features and packings.
+  llvm::StringLiteral fewRows = "";
 
   /// How a left side of levels is packed.
   Order getLhsOrder() const {
@@ -76,6 +79,14 @@ struct KernelRow {
 /// rows of scores a part holds at a time, at most.
 constexpr int64_t kAttentionParts = 2;
 constexpr int64_t kAttentionRows = 4;
+
+/// Rows of a left side that products in tiles expand to bytes at a time, and
+/// elements along K that they pad it to.
+constexpr int64_t kTileScratchRows = 256;
+constexpr int64_t kTileScratchStep = 64;
+
+/// From how many rows on products in tiles are faster than others.
+int64_t getLeastTileRows(LevelsType lhs, LevelsType rhs);
 
 /// All rows, the portable ones last.
 llvm::ArrayRef<KernelRow> getKernelTable();

@@ -263,7 +263,8 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
       auto [columnsAttr, dynamicColumns] = split(columns);
       auto matmul = PackedMatmulOp::create(
           rewriter, loc, empty.getType(), lhs, rhs, operands, empty,
-          dynamicSize, dynamicColumns, rewriter.getStringAttr(kernel), sizeAttr,
+          dynamicSize, dynamicColumns, /*scratch=*/Value(),
+          rewriter.getStringAttr(kernel), sizeAttr,
           columnsAttr, lhsPacking, rhsPacking, PackingAttr());
       rewriter.cloneRegionBefore(body, matmul.getBody(),
                                  matmul.getBody().end());

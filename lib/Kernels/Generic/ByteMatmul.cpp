@@ -69,16 +69,9 @@ private:
     return e.load(operands.rhs, indices, lanes);
   }
 
-  /// Four codes of each lane: those that lie `index` places up in its bytes.
   Value unpack(Value word, int64_t index) {
-    if (bits < 8) {
-      if (index > 0)
-        word = arith::ShRUIOp::create(e.b, e.loc, word,
-                                      e.constant(type, index * bits));
-      int64_t mask = 0x01010101 * ((1 << bits) - 1);
-      word = arith::AndIOp::create(e.b, e.loc, word, e.constant(type, mask));
-    }
-    return vector::BitCastOp::create(e.b, e.loc, bytes, word);
+    return vector::BitCastOp::create(e.b, e.loc, bytes,
+                                     unpackQuad(e, word, bits, index));
   }
 
   /// Four codes of a row in every lane.
@@ -157,6 +150,18 @@ private:
 };
 
 } // namespace
+
+Value mlir::lowbit::unpackQuad(Emission &e, Value words, int64_t bits,
+                               int64_t index) {
+  if (bits == 8)
+    return words;
+  Type type = words.getType();
+  if (index > 0)
+    words = arith::ShRUIOp::create(e.b, e.loc, words,
+                                   e.constant(type, index * bits));
+  int64_t mask = 0x01010101 * ((1 << bits) - 1);
+  return arith::AndIOp::create(e.b, e.loc, words, e.constant(type, mask));
+}
 
 SmallVector<Value> mlir::lowbit::emitByteTile(Emission &e,
                                               const MatmulOperands &operands,

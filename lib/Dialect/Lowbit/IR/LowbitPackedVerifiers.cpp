@@ -217,6 +217,9 @@ SmallVector<int64_t> PackedMatmulOp::getProductShape() {
 }
 
 LogicalResult PackedMatmulOp::verify() {
+  // (C9)
+  if (getScratch() && !isa<MemRefType>(getInit().getType()))
+    return emitOpError("expected no scratch buffer on tensors");
   // (C1)
   if (failed(verifyExtent(*this, "size", getSize(), getDynamicSize())) ||
       failed(verifyExtent(*this, "columns", getColumns(), getDynamicColumns())))

@@ -24,12 +24,9 @@ using namespace mlir::lowbit;
 /// Attention works on a few rows of scores and codes at a time. They live in
 /// buffers of their own, one for each part of the work that may run in
 /// parallel.
-static void addScratch(Operation *op, RewriterBase &rewriter,
+static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
                        SmallVectorImpl<Value> &operands) {
-  auto attention = dyn_cast<PackedAttentionOp>(op);
-  if (!attention)
-    return;
-  Location loc = op->getLoc();
+  Location loc = attention.getLoc();
   Value q = operands[0];
   auto type = cast<MemRefType>(q.getType());
   SmallVector<int64_t> batch(type.getShape().drop_back(2));
@@ -57,6 +54,36 @@ static void addScratch(Operation *op, RewriterBase &rewriter,
   Value buffers[] = {allocate(scores, rewriter.getF32Type()),
                      allocate(codes, rewriter.getI64Type())};
   operands.insert(operands.end() - 1, std::begin(buffers), std::end(buffers));
+}
+
+/// Kernels that multiply in tiles expand a number of rows of the left side to
+/// bytes, which all columns read. Whether the operation has a scratch buffer.
+static bool addScratch(PackedMatmulOp matmul, RewriterBase &rewriter,
+                       SmallVectorImpl<Value> &operands) {
+  const KernelRow *kernel = findKernel(matmul.getKernel());
+  if (!kernel || kernel->fewRows.empty() || matmul.getDynamicSize())
+    return false;
+  Location loc = matmul.getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  };
+  Value lhs = operands[0], rows = constant(1);
+  int64_t rank = cast<MemRefType>(lhs.getType()).getRank();
+  for (int64_t dim = 0; dim + 1 < rank; ++dim)
+    rows = rewriter.createOrFold<arith::MulIOp>(
+        loc, rows, rewriter.createOrFold<memref::DimOp>(loc, lhs, dim));
+  // Whole blocks of two tiles of 16 rows.
+  Value blocks = rewriter.createOrFold<arith::CeilDivUIOp>(loc, rows, constant(32));
+  rows = rewriter.createOrFold<arith::MulIOp>(loc, blocks, constant(32));
+  rows = rewriter.createOrFold<arith::MinUIOp>(loc, rows,
+                                               constant(kTileScratchRows));
+  int64_t bytes = llvm::alignTo(matmul.getSize(), kTileScratchStep);
+  Value size = rewriter.createOrFold<arith::MulIOp>(loc, rows, constant(bytes));
+  operands.push_back(memref::AllocOp::create(
+      rewriter, loc,
+      MemRefType::get({ShapedType::kDynamic}, rewriter.getI8Type()), size,
+      rewriter.getI64IntegerAttr(64)));
+  return true;
 }
 
 namespace {
@@ -89,7 +116,11 @@ struct DestinationModel
     SmallVector<Value> inits;
     for (OpOperand &init : destination.getDpsInitsMutable())
       inits.push_back(operands[init.getOperandNumber()]);
-    addScratch(op, rewriter, operands);
+    bool hasScratch = false;
+    if (auto attention = dyn_cast<PackedAttentionOp>(op))
+      addScratch(attention, rewriter, operands);
+    else if (auto matmul = dyn_cast<PackedMatmulOp>(op))
+      hasScratch = addScratch(matmul, rewriter, operands);
     OperationState onBuffers(op->getLoc(), op->getName(), operands, TypeRange(),
                              op->getAttrs());
     onBuffers.propertiesAttr = op->getPropertiesAsAttribute();
@@ -100,6 +131,9 @@ struct DestinationModel
       // The segment of the scratch buffers, in front of the destination.
       auto &segments = attention.getProperties().operandSegmentSizes;
       segments[std::size(segments) - 2] = 2;
+    } else if (auto matmul = dyn_cast<PackedMatmulOp>(created)) {
+      auto &segments = matmul.getProperties().operandSegmentSizes;
+      segments[std::size(segments) - 1] = hasScratch;
     }
     replaceOpWithBufferizedValues(rewriter, op, inits);
     return success();

@@ -151,7 +151,7 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
     auto fused = PackedMatmulOp::create(
         rewriter, matmul.getLoc(), op.getResultTypes()[0], matmul.getLhs(),
         matmul.getRhs(), epilogue, op.getDpsInits()[0], matmul.getDynamicSize(),
-        matmul.getDynamicColumns(), matmul.getKernelAttr(),
+        matmul.getDynamicColumns(), /*scratch=*/Value(), matmul.getKernelAttr(),
         matmul.getSizeAttr(), matmul.getColumnsAttr(),
         matmul.getLhsPackingAttr(), matmul.getRhsPackingAttr(),
         /*result_packing=*/PackingAttr());

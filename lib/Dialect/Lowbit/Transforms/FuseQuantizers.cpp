@@ -85,7 +85,7 @@ struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
     auto fused = PackedMatmulOp::create(
         rewriter, matmul.getLoc(), init.getType(), matmul.getLhs(),
         matmul.getRhs(), epilogue, init, matmul.getDynamicSize(),
-        matmul.getDynamicColumns(), matmul.getKernelAttr(),
+        matmul.getDynamicColumns(), /*scratch=*/Value(), matmul.getKernelAttr(),
         matmul.getSizeAttr(), matmul.getColumnsAttr(),
         matmul.getLhsPackingAttr(), matmul.getRhsPackingAttr(), packing);
     fused->setDiscardableAttrs(matmul->getDiscardableAttrDictionary());

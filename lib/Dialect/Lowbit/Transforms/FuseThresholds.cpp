@@ -204,7 +204,8 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
           rewriter, loc, makeConstant(type, std::move(values))));
     auto compared = PackedMatmulOp::create(
         rewriter, loc, init.getType(), op.getLhs(), op.getRhs(), operands, init,
-        op.getDynamicSize(), op.getDynamicColumns(), op.getKernelAttr(),
+        op.getDynamicSize(), op.getDynamicColumns(), /*scratch=*/Value(),
+        op.getKernelAttr(),
         op.getSizeAttr(), op.getColumnsAttr(), op.getLhsPackingAttr(),
         op.getRhsPackingAttr(), packing);
     compared->setDiscardableAttrs(op->getDiscardableAttrDictionary());

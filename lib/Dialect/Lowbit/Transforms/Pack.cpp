@@ -276,7 +276,7 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     auto packed = PackedMatmulOp::create(
         rewriter, loc, op->getResult(0).getType(), lhs, packedRhs, ValueRange(),
         op.getInit(), dynamicSize, dynamicColumns,
-        rewriter.getStringAttr(row->name), size, columns, lhsPacking,
+        /*scratch=*/Value(), rewriter.getStringAttr(row->name), size, columns, lhsPacking,
         rhsPacking, /*result_packing=*/PackingAttr());
     packed->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     OpBuilder::InsertionGuard guard(rewriter);

@@ -540,7 +540,8 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     packed: the region yields one `i1` for each bit plane of the code, and the
     destination is the packed `[..., M, N]`.
 
-    `kernel` names the row of the kernel table that lowers the operation.
+    `kernel` names the row of the kernel table that lowers the operation. On buffers
+    `scratch` holds the left side as bytes, for kernels that multiply in tiles.
 
     Constraints:
     * (C1) `size` is K and `columns` is N, or they are negative and operands give them;
@@ -553,7 +554,8 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     * (C6) the arguments of the region are the sum (`i32`, or `f32`) and the elements of
       the epilogue operands;
     * (C7) the region yields an element of the result, or an `i1` for each of its planes;
-    * (C8) the sums fit `i32`.
+    * (C8) the sums fit `i32`;
+    * (C9) `scratch` has rank 1 and bytes, and is absent on tensors.
 
     ```mlir
     %y = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>)
@@ -570,6 +572,7 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
   let arguments = (ins Lowbit_LhsShaped:$lhs, Lowbit_WordsShaped:$rhs,
       Variadic<Lowbit_AnyShaped>:$epilogue, Lowbit_AnyShaped:$init,
       Optional<Index>:$dynamic_size, Optional<Index>:$dynamic_columns,
+      Optional<MemRefRankOf<[I8], [1]>>:$scratch,
       StrAttr:$kernel, I64Attr:$size, I64Attr:$columns,
       OptionalAttr<Lowbit_PackingAttr>:$lhs_packing, Lowbit_PackingAttr:$rhs_packing,
       OptionalAttr<Lowbit_PackingAttr>:$result_packing);
@@ -583,6 +586,7 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`epilogue` `(` $epilogue^ `:` type($epilogue) `)`)?
     (`size` $dynamic_size^)? (`columns` $dynamic_columns^)?
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $body (`->` type($result)^)?
   }];
 }
