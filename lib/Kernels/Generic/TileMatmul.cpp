@@ -38,7 +38,7 @@ static constexpr int64_t kTileBytes = kTileRows * kStep;
 static constexpr int64_t kBlock = 2 * kTileRows;
 /// Steps whose right sides are in the buffer at a time (24 KiB), and how many
 /// steps the codes are ahead of the products.
-static constexpr int64_t kStepsInBuffer = 12, kStepsAhead = 4;
+static constexpr int64_t kStepsInBuffer = 12, kStepsAhead = 3;
 /// Rows whose sums go through the epilogue together.
 static constexpr int64_t kEpilogueRows = 4;
 /// The registers: sums, left and right sides.
@@ -77,15 +77,34 @@ private:
   /// A word of each column, 0 where `position` is not below `end`.
   Value loadWords(Value panel, Value lane, Value position, Value end,
                   bool isInside);
-  void unpackStep(Value column, Value step, Value slot);
+  void unpackStep(Value split, Value stepInSplit, Value column);
+  void unpackAhead(Value split, Value count, Value column);
+  void unpackAfter(Value split, Value step, Value count, Value column);
 
   // Blocks.
   void emitColumns(Value first, Value count, Value column);
-  void multiply(Value blockRow, Value split, Value column, bool unpack);
-  void storeBlock(Value first, Value blockRow, Value count, Value column,
-                  Value slot);
+  void multiply(Value blockRow, Value split,
+                llvm::function_ref<void(Value step)> beside);
+  void storeBlock(Value first, Value blockRow, Value count, Value column);
   void emitRows(Value row, Value inBlock, int64_t rows, Value column,
                 Value slot);
+
+  Value isEqual(Value value, int64_t constant) {
+    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, value,
+                                 e.index(constant));
+  }
+  /// Steps of a split; the last has the rest.
+  Value getSteps(Value split) {
+    Value before = e.mul(split, e.index(stepsPerSplit));
+    return e.min(e.sub(e.index(steps), before), e.index(stepsPerSplit));
+  }
+  /// Where the sums of a block of rows are: all blocks wait for the next split,
+  /// without splits one waits for its epilogue.
+  Value getSlot(Value blockRow) {
+    if (splits > 1)
+      return blockRow;
+    return arith::RemUIOp::create(e.b, e.loc, blockRow, e.index(2));
+  }
 
   // Instructions.
   Value i8(int64_t value) {
@@ -160,7 +179,7 @@ void TileMatmul::emit() {
                                         e.b.getI64IntegerAttr(64));
       };
       buffer = allocate({2 * stepsPerSplit * kTileBytes}, e.b.getI8Type());
-      int64_t slots = splits > 1 ? kTileScratchRows / kBlock : 1;
+      int64_t slots = splits > 1 ? kTileScratchRows / kBlock : 2;
       sums = allocate({slots, kBlock, kBlock}, e.b.getI32Type());
       call("llvm.x86.ldtilecfg", e.pointer(configuration, e.index(0)));
       emitColumns(first, count, ivs[0]);
@@ -280,7 +299,9 @@ SmallVector<Value> TileMatmul::unpackQuads(Value panel, Value lane,
   return quads;
 }
 
-void TileMatmul::unpackStep(Value column, Value step, Value slot) {
+/// Fills the buffer for one step of a split.
+void TileMatmul::unpackStep(Value split, Value stepInSplit, Value column) {
+  Value step = e.add(e.mul(split, e.index(stepsPerSplit)), stepInSplit);
   int64_t perPanel = kernel.lanes / kBlock;
   Value panel = e.floorDiv(column, perPanel);
   Value start =
@@ -290,23 +311,22 @@ void TileMatmul::unpackStep(Value column, Value step, Value slot) {
     SmallVector<Value> quads = rhs.hasWholeCodes()
                                    ? unpackQuads(panel, lane, step)
                                    : unpackPlanes(panel, lane, step);
-    Value at = e.add(e.mul(slot, e.index(2 * kTileBytes)),
+    Value at = e.add(e.mul(stepInSplit, e.index(2 * kTileBytes)),
                      e.index(tile * kTileBytes));
     for (auto [quad, codes] : llvm::enumerate(quads))
       e.store(codes, buffer, e.add(at, e.index(quad * kStep)));
   }
 }
 
-/// All rows from `first` on, `count` of them, times the columns of a block.
+/// All rows from `first` on, `count` of them, times the columns of a block. The
+/// sums of a block of rows go through the epilogue during the products of the
+/// next, because the tiles would wait for it.
 void TileMatmul::emitColumns(Value first, Value count, Value column) {
   Value blocks = e.ceilDiv(count, kBlock);
-  auto isEqual = [&](Value value, int64_t constant) -> Value {
-    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, value,
-                                 e.index(constant));
-  };
-  e.forLoop(e.index(0), e.index(splits), 1, [&](Value split) {
-    e.forLoop(e.index(0), blocks, 1, [&](Value blockRow) {
-      Value slot = splits > 1 ? blockRow : e.index(0);
+  Value none = e.index(0);
+  e.forLoop(none, e.index(splits), 1, [&](Value split) {
+    e.forLoop(none, blocks, 1, [&](Value blockRow) {
+      Value slot = getSlot(blockRow);
       e.ifElse(
           isEqual(split, 0),
           [&] {
@@ -318,39 +338,48 @@ void TileMatmul::emitColumns(Value first, Value count, Value column) {
               loadTile("llvm.x86.tileloadd64", tile, at, kBlock * 4);
             });
           });
+      Value steps = getSteps(split);
       e.ifElse(
           isEqual(blockRow, 0),
-          [&] { multiply(blockRow, split, column, /*unpack=*/true); },
-          [&] { multiply(blockRow, split, column, /*unpack=*/false); });
+          [&] {
+            unpackAhead(split, steps, column);
+            multiply(blockRow, split, [&](Value step) {
+              unpackAfter(split, step, steps, column);
+            });
+          },
+          [&] {
+            Value before = e.sub(blockRow, e.index(1));
+            Value row = e.add(first, e.mul(before, e.index(kBlock)));
+            Value groups = arith::SelectOp::create(
+                e.b, e.loc, isEqual(split, splits - 1),
+                e.index(kBlock / kEpilogueRows), none);
+            multiply(blockRow, split, [&](Value step) {
+              int64_t perStep = llvm::divideCeil(
+                  kBlock / kEpilogueRows, this->steps - (splits - 1) * stepsPerSplit);
+              Value begin = e.mul(step, e.index(perStep));
+              Value end = e.min(e.add(begin, e.index(perStep)), groups);
+              e.forLoop(begin, end, 1, [&](Value group) {
+                Value inBlock = e.mul(group, e.index(kEpilogueRows));
+                emitRows(e.add(row, inBlock), inBlock, kEpilogueRows, column,
+                         getSlot(before));
+              });
+            });
+          });
       forSums(slot, [&](int64_t tile, Value at) {
         loadTile("llvm.x86.tilestored64", tile, at, kBlock * 4);
       });
-      e.ifElse(
-          isEqual(split, splits - 1),
-          [&] { storeBlock(first, blockRow, count, column, slot); }, [] {});
     });
   });
+  storeBlock(first, e.sub(blocks, e.index(1)), count, column);
 }
 
-/// Adds the products of the steps of one split.
-void TileMatmul::multiply(Value blockRow, Value split, Value column,
-                          bool unpack) {
-  Value firstStep = e.mul(split, e.index(stepsPerSplit));
-  Value count =
-      e.min(e.sub(e.index(steps), firstStep), e.index(stepsPerSplit));
-  auto fill = [&](Value slot) {
-    unpackStep(column, e.add(firstStep, slot), slot);
-  };
-  if (unpack)
-    e.forLoop(e.index(0), e.min(count, e.index(kStepsAhead)), 1, fill);
-  Value left = e.add(e.mul(blockRow, e.index(2 * steps)), firstStep);
-  e.forLoop(e.index(0), count, 1, [&](Value step) {
-    if (unpack) {
-      Value ahead = e.add(step, e.index(kStepsAhead));
-      Value isLeft = arith::CmpIOp::create(
-          e.b, e.loc, arith::CmpIPredicate::ult, ahead, count);
-      e.ifElse(isLeft, [&] { fill(ahead); }, [] {});
-    }
+/// Adds the products of the steps of one split; `beside` emits other work of a
+/// step.
+void TileMatmul::multiply(Value blockRow, Value split,
+                          llvm::function_ref<void(Value step)> beside) {
+  Value left = e.add(e.mul(blockRow, e.index(2 * steps)),
+                     e.mul(split, e.index(stepsPerSplit)));
+  e.forLoop(e.index(0), getSteps(split), 1, [&](Value step) {
     for (int64_t i = 0; i < 2; ++i) {
       // The left side streams past the first-level cache (T1).
       Value at = e.add(e.add(left, step), e.index(i * steps));
@@ -364,16 +393,33 @@ void TileMatmul::multiply(Value blockRow, Value split, Value column,
     for (int64_t tile = 0; tile < 4; ++tile)
       call("llvm.x86.tdpbusd",
            {i8(kSums + tile), i8(kLeft + tile / 2), i8(kRight + tile % 2)});
+    beside(step);
   });
 }
 
+/// Fills the buffer for the first steps of a split.
+void TileMatmul::unpackAhead(Value split, Value count, Value column) {
+  e.forLoop(e.index(0), e.min(count, e.index(kStepsAhead)), 1,
+            [&](Value step) { unpackStep(split, step, column); });
+}
+
+/// Fills the buffer for the step that comes kStepsAhead after `step`.
+void TileMatmul::unpackAfter(Value split, Value step, Value count,
+                             Value column) {
+  Value ahead = e.add(step, e.index(kStepsAhead));
+  Value isLeft = arith::CmpIOp::create(
+      e.b, e.loc, arith::CmpIPredicate::ult, ahead, count);
+  e.ifElse(isLeft, [&] { unpackStep(split, ahead, column); }, [] {});
+}
+
+/// The epilogue of the last block of rows.
 void TileMatmul::storeBlock(Value first, Value blockRow, Value count,
-                            Value column, Value slot) {
+                            Value column) {
   Value start = e.mul(blockRow, e.index(kBlock));
   Value rows = e.min(e.sub(count, start), e.index(kBlock));
   Value whole =
       e.mul(e.floorDiv(rows, kEpilogueRows), e.index(kEpilogueRows));
-  Value row = e.add(first, start);
+  Value row = e.add(first, start), slot = getSlot(blockRow);
   e.forLoop(e.index(0), whole, kEpilogueRows, [&](Value inBlock) {
     emitRows(e.add(row, inBlock), inBlock, kEpilogueRows, column, slot);
   });
