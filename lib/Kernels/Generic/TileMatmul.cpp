@@ -78,6 +78,7 @@ private:
   Value loadWords(Value panel, Value lane, Value position, Value end,
                   bool isInside);
   void unpackStep(Value split, Value stepInSplit, Value column);
+  void prefetchStep(Value split, Value stepInSplit, Value column);
   void unpackAhead(Value split, Value count, Value column);
   void unpackAfter(Value split, Value step, Value count, Value column);
 
@@ -345,6 +346,7 @@ void TileMatmul::emitColumns(Value first, Value count, Value column) {
             unpackAhead(split, steps, column);
             multiply(blockRow, split, [&](Value step) {
               unpackAfter(split, step, steps, column);
+              prefetchStep(split, step, e.add(column, e.index(1)));
             });
           },
           [&] {
@@ -395,6 +397,25 @@ void TileMatmul::multiply(Value blockRow, Value split,
            {i8(kSums + tile), i8(kLeft + tile / 2), i8(kRight + tile % 2)});
     beside(step);
   });
+}
+
+/// Asks for the words that the next columns will need. The part of a panel that
+/// has the columns of a block is no stream that the hardware would see.
+void TileMatmul::prefetchStep(Value split, Value stepInSplit, Value column) {
+  int64_t perPanel = kernel.lanes / kBlock;
+  Value panel = e.floorDiv(column, perPanel);
+  Value lane =
+      e.mul(e.sub(column, e.mul(panel, e.index(perPanel))), e.index(kBlock));
+  Value step = e.add(e.mul(split, e.index(stepsPerSplit)), stepInSplit);
+  int64_t words = rhs.hasWholeCodes() ? kStep / rhs.getElementsPerWord()
+                                      : 2 * rhs.getPlanes();
+  for (int64_t word = 0; word < words; ++word)
+    for (int64_t tile = 0; tile < 2; ++tile)
+      memref::PrefetchOp::create(
+          e.b, e.loc, operands.rhs,
+          ValueRange{panel, e.add(e.mul(step, e.index(words)), e.index(word)),
+                     e.add(lane, e.index(tile * kTileRows))},
+          /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
 }
 
 /// Fills the buffer for the first steps of a split.
