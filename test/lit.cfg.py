@@ -39,7 +39,7 @@ if not hasattr(config, "lowbit_obj_root"):
 config.name = "lowbit"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".c"]
-config.excludes = ["Inputs", "Unit", "python"]
+config.excludes = ["Emulation", "Inputs", "Unit", "python"]
 config.test_source_root = os.path.dirname(os.path.abspath(__file__))
 config.test_exec_root = os.path.join(config.lowbit_obj_root, "test")
 

@@ -33,11 +33,14 @@ static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
 static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
 static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 
-/// The cost of a row as measured; a row without one does not compile.
-static constexpr int64_t measured(std::string_view name) {
-#define KERNEL_COST(NAME, PICOSECONDS)                                         \
+/// What rows cost on targets that do not have them.
+static constexpr int64_t kNeverChosen = 0;
+
+/// The costs of a row as measured; a row without does not compile.
+static constexpr KernelCost measured(std::string_view name) {
+#define KERNEL_COST(NAME, WITHOUT_AMX, WITH_AMX)                               \
   if (name == NAME)                                                            \
-    return PICOSECONDS;
+    return {WITHOUT_AMX, WITH_AMX};
 #include "KernelCosts.def"
   llvm_unreachable("no cost in KernelCosts.def");
 }
@@ -90,7 +93,7 @@ static constexpr KernelRow kTable[] = {
 };
 
 static constexpr size_t kCosts = 0
-#define KERNEL_COST(NAME, PICOSECONDS) +1
+#define KERNEL_COST(NAME, WITHOUT_AMX, WITH_AMX) +1
 #include "KernelCosts.def"
     ;
 static_assert(kCosts == std::size(kTable), "a cost has no row, or two");
@@ -142,17 +145,17 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   return "";
 }
 
-double mlir::lowbit::estimateCost(const KernelRow &row,
+double mlir::lowbit::estimateCost(const KernelRow &row, const Target &target,
                                   const KernelQuery &query) {
-  double cost = row.cost;
-  bool byPlanes =
-      row.fewRows.empty() &&
-      (row.rhsOrder == Order::panels || row.rhsOrder == Order::dwords);
+  double cost = target.has("amx-int8") ? row.cost.withAMX : row.cost.withoutAMX;
+  bool byPlanes = row.fewRows.empty() && (row.rhsOrder == Order::panels ||
+                                          row.rhsOrder == Order::dwords);
   if (byPlanes)
     cost *= query.lhs.getPlanes() * query.rhs.getPlanes();
   if (ShapedType::isDynamic(query.columns) || query.columns == 0)
     return cost;
-  double computed = llvm::alignTo(query.columns, row.lanes);
+  int64_t together = row.fewRows.empty() ? row.lanes : kTileColumns;
+  double computed = llvm::alignTo(query.columns, together);
   return cost * computed / query.columns;
 }
 
@@ -165,7 +168,8 @@ const KernelRow *mlir::lowbit::selectKernel(const Target &target,
       continue;
     if (row.name == preferred)
       return &row;
-    if (!best || estimateCost(row, query) < estimateCost(*best, query))
+    if (!best ||
+        estimateCost(row, target, query) < estimateCost(*best, target, query))
       best = &row;
   }
   return best;

@@ -35,10 +35,9 @@ static void fail(const char *what) {
 }
 
 static greg_t read_register(const ucontext_t *context, unsigned number) {
-  static const int kRegisters[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
-                                     REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                     REG_R8,  REG_R9,  REG_R10, REG_R11,
-                                     REG_R12, REG_R13, REG_R14, REG_R15};
+  static const int kRegisters[16] = {
+      REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+      REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
   return context->uc_mcontext.gregs[kRegisters[number]];
 }
 
@@ -84,7 +83,8 @@ static struct Memory decode_memory(const ucontext_t *context,
   return memory;
 }
 
-static void multiply(unsigned to, unsigned left, unsigned right, int is_signed[2]) {
+static void multiply(unsigned to, unsigned left, unsigned right,
+                     int is_signed[2]) {
   unsigned rows = configuration.rows[to], columns = configuration.bytes[to] / 4;
   unsigned depth = configuration.bytes[left] / 4;
   if (configuration.rows[left] != rows || configuration.rows[right] != depth ||

@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from emulation import AMX_TARGET, run_for_amx
 from targets import compile_or_skip
 
 LHS = [
@@ -38,7 +39,11 @@ CONSTANT_RHS = [
     ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
     ("x86-avxvnni", "x86-64-v3,+avxvnni"),
     ("x86-avx512-vnni", "x86-64-v4,+avx512vnni"),
+    ("x86-amx-bits", AMX_TARGET),
+    ("x86-amx-bytes", AMX_TARGET),
 ]
+# Rows that take right sides which are not constant.
+ANY_RHS = [row for row in CONSTANT_RHS if "lookup" not in row[0] and "amx" not in row[0]]
 FLOAT = [
     ("generic-float", "x86-64"),
     ("x86-avx2-float", "x86-64-v3"),
@@ -115,6 +120,8 @@ class Program:
     def run(self, tmp_path, kernel, target):
         path = tmp_path / "matmuls.mlir"
         path.write_text(self.text())
+        if target == AMX_TARGET:
+            return run_for_amx(path, self.inputs, tmp_path, kernel=kernel)
         return compile_or_skip(path, target, kernel=kernel).run(self.inputs)
 
 
@@ -150,7 +157,7 @@ def test_weights(tmp_path, kernel, target):
     check(program, tmp_path, kernel, target)
 
 
-@pytest.mark.parametrize("kernel, target", [row for row in CONSTANT_RHS if "lookup" not in row[0]])
+@pytest.mark.parametrize("kernel, target", ANY_RHS)
 def test_activations(tmp_path, kernel, target):
     """Both sides arrive at run time, in batches, packed along either dimension."""
     rng = np.random.default_rng(sum(map(ord, kernel)))
@@ -176,7 +183,7 @@ WIDE = [tuple(range(-127, 128)), tuple(range(-128, 128)), tuple(range(-16, 16)),
 
 
 @pytest.mark.parametrize("constant", [True, False], ids=["weights", "activations"])
-@pytest.mark.parametrize("kernel, target", [row for row in CONSTANT_RHS if "lookup" not in row[0]])
+@pytest.mark.parametrize("kernel, target", ANY_RHS)
 def test_wide_right_sides(tmp_path, kernel, target, constant):
     """Right sides of up to eight bits, at the ends of their range."""
     rng = np.random.default_rng(sum(map(ord, kernel)) + constant)
@@ -196,6 +203,31 @@ def test_wide_right_sides(tmp_path, kernel, target, constant):
             "i32",
         )
     check(program, tmp_path, kernel, target)
+
+
+@pytest.mark.parametrize("kernel", ["x86-amx-bits", "x86-amx-bytes"])
+@pytest.mark.parametrize("shape", [(300, 40, 70), (33, 1700, 64), (16, 768, 33), (15, 2048, 100)])
+def test_tiles(tmp_path, kernel, shape):
+    """More rows than are expanded at a time, K in several parts, one row less than tiles take."""
+    m, k, n = shape
+    rng = np.random.default_rng(m)
+    program = Program()
+    for lhs, rhs in (
+        ((-1, 1), (-1, 1)),
+        ((-1, 0, 1), (-1, 1)),
+        (tuple(range(16)), (-1, 0, 1)),
+        (tuple(range(-128, 128)), (-1, 0, 1)),
+        (tuple(range(-128, 128)), tuple(range(-127, 128))),
+    ):
+        a, w = rng.choice(lhs, (m, k)), rng.choice(rhs, (n, k))
+        program.matmul(
+            program.quantized(a, lhs),
+            program.constant(w, rhs),
+            True,
+            (a.astype(np.int64) @ w.T).astype(np.int32),
+            "i32",
+        )
+    check(program, tmp_path, kernel, AMX_TARGET)
 
 
 @pytest.mark.parametrize("kernel, target", FLOAT)

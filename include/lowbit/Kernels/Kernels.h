@@ -45,6 +45,13 @@ enum class PopcountForm {
   Bytes
 };
 
+/// Estimated picoseconds per 1024 multiply-accumulates: of one pair of planes
+/// where planes are multiplied one by one, else of whole codes; measured, see
+/// KernelCosts.def.
+struct KernelCost {
+  int64_t withoutAMX, withAMX;
+};
+
 /// One row of the kernel table.
 struct KernelRow {
   llvm::StringLiteral name;
@@ -61,10 +68,7 @@ struct KernelRow {
   /// 64-bit (popcount) or 32-bit (float) lanes of a machine vector.
   int64_t vectorLanes;
   PopcountForm form;
-  /// Estimated picoseconds per 1024 multiply-accumulates: of one pair of planes
-  /// where planes are multiplied one by one, else of whole codes; measured, see
-  /// KernelCosts.def.
-  int64_t cost;
+  KernelCost cost;
   /// Where products are made in tiles, which are wasted on few rows: the name
   /// of the row that multiplies those, with the same features and packings.
   llvm::StringLiteral fewRows = "";
@@ -84,6 +88,8 @@ constexpr int64_t kAttentionRows = 4;
 /// elements along K that they pad it to.
 constexpr int64_t kTileScratchRows = 256;
 constexpr int64_t kTileScratchStep = 64;
+/// Columns (and rows) of a block of tiles.
+constexpr int64_t kTileColumns = 32;
 
 /// From how many rows on products in tiles are faster than others.
 int64_t getLeastTileRows(LevelsType lhs, LevelsType rhs);
@@ -100,7 +106,8 @@ std::string whyNotApplicable(const KernelRow &row, const Target &target,
 
 /// Picoseconds per 1024 multiply-accumulates of levels that the row is expected
 /// to take for the query; lanes without a column are computed too.
-double estimateCost(const KernelRow &row, const KernelQuery &query);
+double estimateCost(const KernelRow &row, const Target &target,
+                    const KernelQuery &query);
 
 /// The row called `preferred` when it applies, else the cheapest that applies;
 /// null when none does.

@@ -264,8 +264,8 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
       auto matmul = PackedMatmulOp::create(
           rewriter, loc, empty.getType(), lhs, rhs, operands, empty,
           dynamicSize, dynamicColumns, /*scratch=*/Value(),
-          rewriter.getStringAttr(kernel), sizeAttr,
-          columnsAttr, lhsPacking, rhsPacking, PackingAttr());
+          rewriter.getStringAttr(kernel), sizeAttr, columnsAttr, lhsPacking,
+          rhsPacking, PackingAttr());
       rewriter.cloneRegionBefore(body, matmul.getBody(),
                                  matmul.getBody().end());
       return matmul->getResult(0);

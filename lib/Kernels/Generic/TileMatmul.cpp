@@ -32,10 +32,11 @@ using namespace mlir;
 using namespace mlir::lowbit;
 
 /// Rows of a tile, and bytes of its rows: elements along K of a step.
-static constexpr int64_t kTileRows = 16, kStep = 64;
+static constexpr int64_t kTileRows = 16, kStep = kTileScratchStep;
 static constexpr int64_t kTileBytes = kTileRows * kStep;
 /// Rows and columns of a block of two by two tiles.
-static constexpr int64_t kBlock = 2 * kTileRows;
+static constexpr int64_t kBlock = kTileColumns;
+static_assert(kBlock == 2 * kTileRows);
 /// Steps whose right sides are in the buffer at a time (24 KiB), and how many
 /// steps the codes are ahead of the products.
 static constexpr int64_t kStepsInBuffer = 12, kStepsAhead = 3;
@@ -121,9 +122,8 @@ private:
   /// Calls `body` for the four tiles of sums with where they wait.
   void forSums(Value slot, llvm::function_ref<void(int64_t, Value)> body) {
     for (int64_t tile = 0; tile < 4; ++tile)
-      body(kSums + tile,
-           e.pointer(sums, {slot, e.index(tile / 2 * kTileRows),
-                            e.index(tile % 2 * kTileRows)}));
+      body(kSums + tile, e.pointer(sums, {slot, e.index(tile / 2 * kTileRows),
+                                          e.index(tile % 2 * kTileRows)}));
   }
 
   Emission &e;
@@ -194,10 +194,10 @@ Value TileMatmul::expandWord(Value row, Value word) {
   Value codes;
   for (int64_t plane = 0; plane < lhs.getPlanes(); ++plane) {
     Value at = e.add(e.mul(word, e.index(lhs.getPlanes())), e.index(plane));
-    Value packed = memref::LoadOp::create(e.b, e.loc, operands.lhs,
-                                          ValueRange{row, at});
-    packed = vector::BitCastOp::create(e.b, e.loc, bits,
-                                       e.broadcast(packed, 1));
+    Value packed =
+        memref::LoadOp::create(e.b, e.loc, operands.lhs, ValueRange{row, at});
+    packed =
+        vector::BitCastOp::create(e.b, e.loc, bits, e.broadcast(packed, 1));
     Value ones = arith::SelectOp::create(e.b, e.loc, packed,
                                          e.constant(bytes, 1 << plane),
                                          e.constant(bytes, 0));
@@ -235,8 +235,8 @@ Value TileMatmul::loadWords(Value panel, Value lane, Value position, Value end,
   Value words = e.load(operands.rhs, {panel, position, lane}, kTileRows);
   if (isInside)
     return words;
-  Value inside = arith::CmpIOp::create(
-      e.b, e.loc, arith::CmpIPredicate::ult, position, end);
+  Value inside = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                       position, end);
   return arith::SelectOp::create(e.b, e.loc, inside, words,
                                  e.constant(ints, 0));
 }
@@ -266,12 +266,12 @@ SmallVector<Value> TileMatmul::unpackPlanes(Value panel, Value lane,
         Value shifts = arith::ConstantOp::create(
             e.b, e.loc,
             DenseElementsAttr::get(bytes, ArrayRef<int8_t>(control)));
-        Value bits = LLVM::CallIntrinsicOp::create(
-                         e.b, e.loc, bytes,
-                         e.b.getStringAttr(
-                             "llvm.x86.avx512.pmultishift.qb.512"),
-                         ValueRange{shifts, words[plane]})
-                         .getResult(0);
+        Value bits =
+            LLVM::CallIntrinsicOp::create(
+                e.b, e.loc, bytes,
+                e.b.getStringAttr("llvm.x86.avx512.pmultishift.qb.512"),
+                ValueRange{shifts, words[plane]})
+                .getResult(0);
         bits = arith::AndIOp::create(e.b, e.loc, bits,
                                      e.constant(bytes, 1 << plane));
         codes = codes ? arith::OrIOp::create(e.b, e.loc, codes, bits) : bits;
@@ -352,12 +352,13 @@ void TileMatmul::emitColumns(Value first, Value count, Value column) {
           [&] {
             Value before = e.sub(blockRow, e.index(1));
             Value row = e.add(first, e.mul(before, e.index(kBlock)));
-            Value groups = arith::SelectOp::create(
-                e.b, e.loc, isEqual(split, splits - 1),
-                e.index(kBlock / kEpilogueRows), none);
+            Value groups =
+                arith::SelectOp::create(e.b, e.loc, isEqual(split, splits - 1),
+                                        e.index(kBlock / kEpilogueRows), none);
             multiply(blockRow, split, [&](Value step) {
-              int64_t perStep = llvm::divideCeil(
-                  kBlock / kEpilogueRows, this->steps - (splits - 1) * stepsPerSplit);
+              int64_t perStep =
+                  llvm::divideCeil(kBlock / kEpilogueRows,
+                                   this->steps - (splits - 1) * stepsPerSplit);
               Value begin = e.mul(step, e.index(perStep));
               Value end = e.min(e.add(begin, e.index(perStep)), groups);
               e.forLoop(begin, end, 1, [&](Value group) {
@@ -428,8 +429,8 @@ void TileMatmul::unpackAhead(Value split, Value count, Value column) {
 void TileMatmul::unpackAfter(Value split, Value step, Value count,
                              Value column) {
   Value ahead = e.add(step, e.index(kStepsAhead));
-  Value isLeft = arith::CmpIOp::create(
-      e.b, e.loc, arith::CmpIPredicate::ult, ahead, count);
+  Value isLeft = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
+                                       ahead, count);
   e.ifElse(isLeft, [&] { unpackStep(split, ahead, column); }, [] {});
 }
 
@@ -438,8 +439,7 @@ void TileMatmul::storeBlock(Value first, Value blockRow, Value count,
                             Value column) {
   Value start = e.mul(blockRow, e.index(kBlock));
   Value rows = e.min(e.sub(count, start), e.index(kBlock));
-  Value whole =
-      e.mul(e.floorDiv(rows, kEpilogueRows), e.index(kEpilogueRows));
+  Value whole = e.mul(e.floorDiv(rows, kEpilogueRows), e.index(kEpilogueRows));
   Value row = e.add(first, start), slot = getSlot(blockRow);
   e.forLoop(e.index(0), whole, kEpilogueRows, [&](Value inBlock) {
     emitRows(e.add(row, inBlock), inBlock, kEpilogueRows, column, slot);
@@ -460,8 +460,8 @@ void TileMatmul::emitRows(Value row, Value inBlock, int64_t rows, Value column,
     Value lane = e.index(tile * kTileRows);
     SmallVector<Value> products;
     for (int64_t r = 0; r < rows; ++r)
-      products.push_back(e.load(
-          sums, {slot, e.add(inBlock, e.index(r)), lane}, kTileRows));
+      products.push_back(
+          e.load(sums, {slot, e.add(inBlock, e.index(r)), lane}, kTileRows));
     SmallVector<Value> levels = addLevelTerms(
         e, operands, lhs.getLevels(), rhs.getLevels(), products,
         [&] {

@@ -48,6 +48,40 @@ func.func @vpopcntdq(%a: memref<?x2xi64>, %w: memref<?x2x32xi64>, %n: index, %o:
 
 // -----
 
+// AMX: the left side becomes bytes in the scratch buffer, then 32 columns at a
+// time are unpacked ahead of the products; few rows take popcount.
+
+module attributes {lowbit.target = "x86-64-v4,+avx512vpopcntdq,+avx512vbmi,+amx-int8"} {
+// CHECK-LABEL: func @amx
+// CHECK: %[[MANY:.*]] = arith.cmpi uge
+// CHECK: scf.if %[[MANY]]
+// CHECK: scf.for
+// CHECK: scf.parallel
+// CHECK: vector.bitcast %{{.*}} : vector<1xi64> to vector<64xi1>
+// CHECK: vector.store %{{.*}} : memref<?xi8>, vector<64xi8>
+// CHECK: scf.parallel
+// CHECK: llvm.call_intrinsic "llvm.x86.ldtilecfg"
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilezero"
+// CHECK-COUNT-32: llvm.call_intrinsic "llvm.x86.avx512.pmultishift.qb.512"
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileload
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tdpbusd"
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tilerelease"
+// CHECK: else
+// CHECK: math.ctpop %{{.*}} : vector<16xi32>
+func.func @amx(%a: memref<?x13xi64>, %w: memref<1x25x64xi32>, %s: memref<?xi8>, %o: memref<?x64xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<?x13xi64>, memref<1x25x64xi32>) scratch(%s : memref<?xi8>) outs(%o : memref<?x64xi32>)
+    attributes {kernel = "x86-amx-bits", size = 768 : i64, columns = 64 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}
+
+// -----
+
 // VNNI: ternary weights keep two bits, four quads to a word, and become bytes
 // once for the eight rows of a tile. 20 elements are a word and one quad more.
 

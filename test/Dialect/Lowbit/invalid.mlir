@@ -567,6 +567,20 @@ func.func @f(%a0: tensor<4x96xf32>, %e: tensor<4x3xi64>) {
 
 // -----
 
+// packed_matmul (C9)
+func.func @f(%a: tensor<4x3xi64>, %w: tensor<1x4x64xi32>, %e: tensor<4x64xi32>, %s: memref<?xi8>) {
+  // expected-error @below {{expected no scratch buffer on tensors}}
+  %0 = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<1x4x64xi32>) scratch(%s : memref<?xi8>) outs(%e : tensor<4x64xi32>)
+    attributes {kernel = "x86-amx-bits", size = 96 : i64, columns = 64 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64>} {
+    ^bb0(%acc: i32):
+      lowbit.yield %acc : i32
+  } -> tensor<4x64xi32>
+  return
+}
+
+// -----
+
 // packed_matmul (C3): bytes go with quads
 func.func @f(%a: tensor<2x3xi32>, %w: tensor<1x2x2xi64>, %o: tensor<2x2xi32>) -> tensor<2x2xi32> {
   // expected-error @below {{expected a left side of bytes with a right side of quads, and only there}}

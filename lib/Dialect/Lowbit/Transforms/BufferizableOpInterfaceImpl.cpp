@@ -72,9 +72,10 @@ static bool addScratch(PackedMatmulOp matmul, RewriterBase &rewriter,
   for (int64_t dim = 0; dim + 1 < rank; ++dim)
     rows = rewriter.createOrFold<arith::MulIOp>(
         loc, rows, rewriter.createOrFold<memref::DimOp>(loc, lhs, dim));
-  // Whole blocks of two tiles of 16 rows.
-  Value blocks = rewriter.createOrFold<arith::CeilDivUIOp>(loc, rows, constant(32));
-  rows = rewriter.createOrFold<arith::MulIOp>(loc, blocks, constant(32));
+  Value blocks = rewriter.createOrFold<arith::CeilDivUIOp>(
+      loc, rows, constant(kTileColumns));
+  rows =
+      rewriter.createOrFold<arith::MulIOp>(loc, blocks, constant(kTileColumns));
   rows = rewriter.createOrFold<arith::MinUIOp>(loc, rows,
                                                constant(kTileScratchRows));
   int64_t bytes = llvm::alignTo(matmul.getSize(), kTileScratchStep);

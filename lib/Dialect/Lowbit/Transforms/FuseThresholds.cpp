@@ -205,9 +205,8 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     auto compared = PackedMatmulOp::create(
         rewriter, loc, init.getType(), op.getLhs(), op.getRhs(), operands, init,
         op.getDynamicSize(), op.getDynamicColumns(), /*scratch=*/Value(),
-        op.getKernelAttr(),
-        op.getSizeAttr(), op.getColumnsAttr(), op.getLhsPackingAttr(),
-        op.getRhsPackingAttr(), packing);
+        op.getKernelAttr(), op.getSizeAttr(), op.getColumnsAttr(),
+        op.getLhsPackingAttr(), op.getRhsPackingAttr(), packing);
     compared->setDiscardableAttrs(op->getDiscardableAttrDictionary());
 
     // The comparisons stand for all nodes of the float epilogue.

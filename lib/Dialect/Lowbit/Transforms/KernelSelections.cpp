@@ -34,7 +34,7 @@ int64_t KernelSelections::add(const KernelQuery &query) {
     llvm::json::Object entry{
         {"kernel", row.name}, {"cost", nullptr}, {"reason", nullptr}};
     if (reason.empty())
-      entry["cost"] = std::llround(estimateCost(row, query));
+      entry["cost"] = std::llround(estimateCost(row, target, query));
     else
       entry["reason"] = std::move(reason);
     rows.push_back(std::move(entry));

@@ -276,8 +276,8 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     auto packed = PackedMatmulOp::create(
         rewriter, loc, op->getResult(0).getType(), lhs, packedRhs, ValueRange(),
         op.getInit(), dynamicSize, dynamicColumns,
-        /*scratch=*/Value(), rewriter.getStringAttr(row->name), size, columns, lhsPacking,
-        rhsPacking, /*result_packing=*/PackingAttr());
+        /*scratch=*/Value(), rewriter.getStringAttr(row->name), size, columns,
+        lhsPacking, rhsPacking, /*result_packing=*/PackingAttr());
     packed->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     OpBuilder::InsertionGuard guard(rewriter);
     Block *body = rewriter.createBlock(&packed.getBody());

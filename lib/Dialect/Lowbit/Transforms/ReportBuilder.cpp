@@ -88,7 +88,7 @@ void ReportBuilder::addProduct(Product product) {
     entry["selection"] = selections.add(query);
     std::optional<StringRef> name = product.kernel.getAsString();
     if (const KernelRow *row = name ? findKernel(*name) : nullptr) {
-      double cost = estimateCost(*row, query);
+      double cost = estimateCost(*row, target, query);
       entry["cost"] = std::llround(cost);
       if (!ShapedType::isDynamic(macs))
         entry["estimated_ns"] = std::llround(cost * macs / 1024 / 1000);

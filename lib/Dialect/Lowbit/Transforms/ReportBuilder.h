@@ -22,7 +22,8 @@ namespace mlir::lowbit {
 
 class ReportBuilder {
 public:
-  explicit ReportBuilder(Target target) : selections(std::move(target)) {}
+  explicit ReportBuilder(const Target &target)
+      : target(target), selections(target) {}
 
   /// Products, which are entries of `matmuls`.
   void add(MatmulOp op);
@@ -46,6 +47,7 @@ private:
   void addNorm(Operation *op, Value input, Value residual,
                ArrayRef<LevelsType> results);
 
+  Target target;
   KernelSelections selections;
   llvm::json::Array matmuls, attentions, norms, quantizers;
   int64_t floats = 0, weightBytes = 0, codes = 0, thresholds = 0;
