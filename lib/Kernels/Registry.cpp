@@ -145,13 +145,21 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   return "";
 }
 
+/// Popcounts of a word: one for each pair of planes, but see DwordMatmul.cpp.
+static int64_t countPopcounts(const KernelRow &row, const KernelQuery &query) {
+  if (row.rhsOrder == Order::dwords && query.lhs.getCount() == 3 &&
+      query.rhs.getCount() == 3)
+    return 2;
+  return query.lhs.getPlanes() * query.rhs.getPlanes();
+}
+
 double mlir::lowbit::estimateCost(const KernelRow &row, const Target &target,
                                   const KernelQuery &query) {
   double cost = target.has("amx-int8") ? row.cost.withAMX : row.cost.withoutAMX;
   bool byPlanes = row.fewRows.empty() && (row.rhsOrder == Order::panels ||
                                           row.rhsOrder == Order::dwords);
   if (byPlanes)
-    cost *= query.lhs.getPlanes() * query.rhs.getPlanes();
+    cost *= countPopcounts(row, query);
   if (ShapedType::isDynamic(query.columns) || query.columns == 0)
     return cost;
   int64_t together = row.fewRows.empty() ? row.lanes : kTileColumns;

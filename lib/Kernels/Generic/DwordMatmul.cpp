@@ -13,6 +13,14 @@
 // the pairs with the highest weights come first and the sums are doubled where
 // the weight halves.
 //
+// Two sides of three levels take two popcounts for a word, not the four of all
+// pairs of planes. Codes less one are t = -1, 0, 1; plane 0 tells where t is 0
+// and plane 1 where it is 1. Where neither is 0 the planes 1 agree or differ:
+//
+//   sum t u = popcount(agree) - popcount(differ)
+//
+// Bits beyond the end agree, and are subtracted.
+//
 // Two sides with the levels -1 and 1 need no sums of codes, since there
 //
 //   sum a w = K - 2 popcount(u ^ v)
@@ -59,6 +67,8 @@ public:
       return type.getFirst() == -1 && type.getLast() == 1 &&
              type.getCount() == count;
     };
+    if (lhs.getCount() == 3 && rhs.getCount() == 3)
+      return emitTernary();
     if (!isSigns(rhs, 2))
       return emitProducts();
     if (isSigns(lhs, 2))
@@ -72,9 +82,7 @@ private:
   /// The formula without sums of codes, from one plane of the left side.
   SmallVector<Value> emitDifferences(int64_t plane) {
     SmallVector<Value> counts = count<arith::XOrIOp>(plane, 0, zeros());
-    Value size = e.broadcast(
-        arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), operands.size),
-        lanes);
+    Value size = e.broadcast(toI32(operands.size), lanes);
     Value one = e.constant(type, 1);
     for (Value &sum : counts)
       sum = e.sub(size, arith::ShLIOp::create(e.b, e.loc, sum, one));
@@ -114,6 +122,44 @@ private:
         for (Value &sum : sums)
           sum = arith::ShLIOp::create(e.b, e.loc, sum, one);
     }
+    return addTerms(sums);
+  }
+
+  /// Both sides have three levels.
+  SmallVector<Value> emitTernary() {
+    SmallVector<Value> sums =
+        forWords(zeros(), [&](Value word, int64_t half, ArrayRef<Value> sums) {
+          return stepTernary(word, half, sums);
+        });
+    Value end = e.sub(e.mul(dwords, e.index(32)), operands.size);
+    Value beyond = toI32(end);
+    if (lhs.getFirst() == -1 && lhs.getStep() == 1 && rhs.getFirst() == -1 &&
+        rhs.getStep() == 1) {
+      beyond = e.broadcast(beyond, lanes);
+      for (Value &sum : sums)
+        sum = e.sub(sum, beyond);
+      return sums;
+    }
+    // Products of codes: (t + 1) (u + 1) = t u + (t + 1) + (u + 1) - 1.
+    Value fixed = e.add(beyond, toI32(operands.size));
+    for (int64_t row = 0; row < tile.rows; ++row) {
+      Value codes =
+          arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), lastWords[row]);
+      Value ofRow = e.broadcast(e.sub(codes, fixed), lanes);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = sums[row * vectors + v];
+        sum = e.add(sum, e.add(ofRow, weights(lastVector, v)));
+      }
+    }
+    return addTerms(sums);
+  }
+
+  Value toI32(Value index) {
+    return arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), index);
+  }
+
+  /// From products of codes to products of levels.
+  SmallVector<Value> addTerms(ArrayRef<Value> sums) {
     // Level terms are those of a whole row of the panel.
     SmallVector<Value> result;
     for (int64_t v = 0; v < vectors; ++v) {
@@ -144,59 +190,100 @@ private:
     return e.load(operands.rhs, indices, lanes);
   }
 
-  /// sums + popcounts of one pair of planes, over all words.
-  template <typename Combine>
-  SmallVector<Value> count(int64_t lhsPlane, int64_t rhsPlane,
-                           ArrayRef<Value> sums) {
+  /// Half a word of every row and 32 bits of every column at a time.
+  SmallVector<Value>
+  forWords(ArrayRef<Value> sums,
+           llvm::function_ref<SmallVector<Value>(Value word, int64_t half,
+                                                 ArrayRef<Value> sums)>
+               step) {
     Value whole = e.floorDiv(dwords, 2);
-    SmallVector<Value> counted = e.forLoop(
-        e.index(0), whole, 1, sums, [&](Value word, ValueRange carried) {
-          SmallVector<Value> half(carried);
-          for (int64_t h = 0; h < 2; ++h)
-            half = step<Combine>(word, h, lhsPlane, rhsPlane, half);
-          return half;
-        });
+    SmallVector<Value> counted = e.forLoop(e.index(0), whole, 1, sums,
+                                           [&](Value word, ValueRange carried) {
+                                             SmallVector<Value> half(carried);
+                                             for (int64_t h = 0; h < 2; ++h)
+                                               half = step(word, h, half);
+                                             return half;
+                                           });
     std::optional<int64_t> known = getConstantIntValue(dwords);
     if (known && *known % 2 == 0)
       return counted;
     if (known)
-      return step<Combine>(whole, 0, lhsPlane, rhsPlane, counted);
+      return step(whole, 0, counted);
     // At most one step.
     return e.forLoop(whole, e.ceilDiv(dwords, 2), 1, counted,
                      [&](Value word, ValueRange carried) {
                        SmallVector<Value> half(carried);
-                       return step<Combine>(word, 0, lhsPlane, rhsPlane, half);
+                       return step(word, 0, half);
                      });
   }
 
-  /// Half a word of every row against 32 bits of every column.
+  /// sums + popcounts of one pair of planes, over all words.
   template <typename Combine>
-  SmallVector<Value> step(Value word, int64_t half, int64_t lhsPlane,
-                          int64_t rhsPlane, ArrayRef<Value> sums) {
-    int64_t planes = lhs.getPlanes(), rhsPlanes = rhs.getPlanes();
-    Value rhsAt = e.add(e.mul(word, e.index(2 * rhsPlanes)),
-                        e.index(half * rhsPlanes + rhsPlane));
-    Value lhsAt =
-        arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(),
-                                   e.add(e.mul(word, e.index(8 * planes)),
-                                         e.index(8 * lhsPlane + 4 * half)));
-    SmallVector<Value> columns, next;
-    for (int64_t v = 0; v < vectors; ++v)
-      columns.push_back(weights(rhsAt, v));
-    auto pointer = LLVM::LLVMPointerType::get(e.b.getContext());
+  SmallVector<Value> count(int64_t lhsPlane, int64_t rhsPlane,
+                           ArrayRef<Value> sums) {
+    return forWords(sums, [&](Value word, int64_t half, ArrayRef<Value> sums) {
+      SmallVector<Value> columns = loadColumns(word, half, rhsPlane), next;
+      for (int64_t row = 0; row < tile.rows; ++row) {
+        Value bits = loadRow(row, word, half, lhsPlane);
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value both = Combine::create(e.b, e.loc, bits, columns[v]);
+          next.push_back(e.add(sums[row * vectors + v],
+                               math::CtPopOp::create(e.b, e.loc, both)));
+        }
+      }
+      return next;
+    });
+  }
+
+  SmallVector<Value> stepTernary(Value word, int64_t half,
+                                 ArrayRef<Value> sums) {
+    Value ones = e.constant(type, -1);
+    auto flip = [&](Value bits) -> Value {
+      return arith::XOrIOp::create(e.b, e.loc, bits, ones);
+    };
+    auto both = [&](Value a, Value b) -> Value {
+      return arith::AndIOp::create(e.b, e.loc, a, b);
+    };
+    SmallVector<Value> zero = loadColumns(word, half, 0);
+    SmallVector<Value> positive = loadColumns(word, half, 1), next;
     for (int64_t row = 0; row < tile.rows; ++row) {
-      Value address = LLVM::GEPOp::create(e.b, e.loc, pointer, e.b.getI8Type(),
-                                          rowStarts[row], lhsAt);
-      Value bits = e.broadcast(
-          LLVM::LoadOp::create(e.b, e.loc, e.b.getI32Type(), address, 4),
-          lanes);
+      Value rowZero = loadRow(row, word, half, 0);
+      Value rowPositive = loadRow(row, word, half, 1);
       for (int64_t v = 0; v < vectors; ++v) {
-        Value both = Combine::create(e.b, e.loc, bits, columns[v]);
-        next.push_back(e.add(sums[row * vectors + v],
-                             math::CtPopOp::create(e.b, e.loc, both)));
+        Value matter = flip(arith::OrIOp::create(e.b, e.loc, rowZero, zero[v]));
+        Value unlike =
+            arith::XOrIOp::create(e.b, e.loc, rowPositive, positive[v]);
+        Value agree = both(matter, flip(unlike)), differ = both(matter, unlike);
+        next.push_back(e.sub(e.add(sums[row * vectors + v],
+                                   math::CtPopOp::create(e.b, e.loc, agree)),
+                             math::CtPopOp::create(e.b, e.loc, differ)));
       }
     }
     return next;
+  }
+
+  /// 32 bits of a plane of every column.
+  SmallVector<Value> loadColumns(Value word, int64_t half, int64_t plane) {
+    int64_t planes = rhs.getPlanes();
+    Value at =
+        e.add(e.mul(word, e.index(2 * planes)), e.index(half * planes + plane));
+    SmallVector<Value> columns;
+    for (int64_t v = 0; v < vectors; ++v)
+      columns.push_back(weights(at, v));
+    return columns;
+  }
+
+  /// Half a word of a plane of a row, in every lane.
+  Value loadRow(int64_t row, Value word, int64_t half, int64_t plane) {
+    Value at = arith::IndexCastOp::create(
+        e.b, e.loc, e.b.getI64Type(),
+        e.add(e.mul(word, e.index(8 * lhs.getPlanes())),
+              e.index(8 * plane + 4 * half)));
+    auto pointer = LLVM::LLVMPointerType::get(e.b.getContext());
+    Value address = LLVM::GEPOp::create(e.b, e.loc, pointer, e.b.getI8Type(),
+                                        rowStarts[row], at);
+    return e.broadcast(
+        LLVM::LoadOp::create(e.b, e.loc, e.b.getI32Type(), address, 4), lanes);
   }
 
   Emission &e;
