@@ -14,6 +14,7 @@
 
 #include "lowbit/Conversion/Passes.h"
 
+#include "FloatProduct.h"
 #include "Reduction.h"
 #include "VectorReduction.h"
 #include "lowbit/Target/Target.h"
@@ -272,7 +273,7 @@ struct LinalgToLoops
     : mlir::lowbit::impl::LowbitLinalgToLoopsBase<LinalgToLoops> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    unsigned vectorBits = Target::get(getOperation()).getVectorBits();
+    Target target = Target::get(getOperation());
     // A copy between layouts would become a library call.
     SmallVector<memref::CopyOp> copies;
     getOperation().walk([&](memref::CopyOp copy) {
@@ -298,7 +299,10 @@ struct LinalgToLoops
     });
     for (LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
-      NestEmitter(op, rewriter, vectorBits).emit();
+      if (std::optional<FloatProduct> product = FloatProduct::match(op, target))
+        product->emit(rewriter);
+      else
+        NestEmitter(op, rewriter, target.getVectorBits()).emit();
       rewriter.eraseOp(op);
     }
   }

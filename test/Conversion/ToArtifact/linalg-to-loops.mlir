@@ -167,3 +167,53 @@ func.func @scalar_reductions(%x: memref<?xf32>, %s: memref<?xf32, strided<[2]>>,
   }
   return
 }
+
+// -----
+
+// A table that several rows are multiplied by is read once for four of them,
+// then once for what is left: one, two or three.
+
+#left = affine_map<(b, m, k, n) -> (b, m, k)>
+#right = affine_map<(b, m, k, n) -> (k, n)>
+#result = affine_map<(b, m, k, n) -> (b, m, n)>
+module attributes {lowbit.target = "x86-64-v3"} {
+// CHECK-LABEL: func @table
+// CHECK-SAME: (%[[X:.*]]: memref<?x1x48xf32>, %[[T:.*]]: memref<48x5000xf32>, %[[Y:.*]]: memref<?x1x5000xf32>)
+// CHECK-DAG: %[[LEFT:.*]] = memref.collapse_shape %[[X]] {{\[\[}}0, 1], [2]]
+// CHECK-DAG: %[[RESULT:.*]] = memref.collapse_shape %[[Y]] {{\[\[}}0, 1], [2]]
+// CHECK: scf.parallel
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK-COUNT-4: vector.load %[[T]]{{.*}} vector<8xf32>
+// CHECK-COUNT-4: memref.prefetch %[[T]]
+// CHECK: vector.load %[[RESULT]]
+// CHECK-COUNT-4: math.fma
+// CHECK: vector.store %{{.*}}, %[[RESULT]]
+// CHECK-COUNT-12: math.fma
+// CHECK-COUNT-3: scf.if
+func.func @table(%x: memref<?x1x48xf32>, %t: memref<48x5000xf32>, %y: memref<?x1x5000xf32>) {
+  linalg.generic {indexing_maps = [#left, #right, #result], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+    ins(%x, %t : memref<?x1x48xf32>, memref<48x5000xf32>) outs(%y : memref<?x1x5000xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// Something else than a sum of products keeps its loops.
+// CHECK-LABEL: func @least
+// CHECK-NOT: math.fma
+// CHECK: arith.minimumf
+func.func @least(%x: memref<4x1x48xf32>, %t: memref<48x5000xf32>, %y: memref<4x1x5000xf32>) {
+  linalg.generic {indexing_maps = [#left, #right, #result], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+    ins(%x, %t : memref<4x1x48xf32>, memref<48x5000xf32>) outs(%y : memref<4x1x5000xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.minimumf %c, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+}

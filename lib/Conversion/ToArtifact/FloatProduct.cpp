@@ -1,0 +1,248 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// See FloatProduct.h. A thread takes a block of columns, so wide that memory is
+// read in long runs. Along K it takes a part that stays in the second-level
+// cache while all rows pass, four at a time; their sums wait in the result.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FloatProduct.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::lowbit;
+
+/// Columns and rows of a block, and rows of the right side that stay in cache.
+static constexpr int64_t kColumns = 1024, kRows = 64, kDepth = 32;
+/// Rows that are multiplied together.
+static constexpr int64_t kTile = 4;
+
+/// Rows of the right side for which sums stay in registers: with few rows there
+/// are registers for more of them.
+static int64_t getSteps(int64_t rows) {
+  return rows == 1 ? 16 : rows == 2 ? 8 : 4;
+}
+
+/// Whether the body is result + left * right.
+static bool multipliesAndAdds(Block &body) {
+  if (body.getNumArguments() != 3 ||
+      std::distance(body.begin(), body.end()) != 3)
+    return false;
+  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!add)
+    return false;
+  Value sum = body.getArgument(2);
+  Value other = add.getLhs() == sum ? add.getRhs() : add.getLhs();
+  auto product = other.getDefiningOp<arith::MulFOp>();
+  if (!product || (add.getLhs() != sum && add.getRhs() != sum))
+    return false;
+  Value left = body.getArgument(0), right = body.getArgument(1);
+  return (product.getLhs() == left && product.getRhs() == right) ||
+         (product.getLhs() == right && product.getRhs() == left);
+}
+
+std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
+                                                const Target &target) {
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
+      !multipliesAndAdds(*op.getBlock()))
+    return std::nullopt;
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    if (!type || !type.getElementType().isF32() || type.getRank() < 2 ||
+        !type.getLayout().isIdentity())
+      return std::nullopt;
+  }
+  // Loops over rows, K and columns, in this order.
+  unsigned loops = op.getNumLoops();
+  MLIRContext *context = op.getContext();
+  auto dims = [&](ArrayRef<unsigned> last, bool withRows) {
+    SmallVector<AffineExpr> results;
+    for (unsigned i = 0; withRows && i + 2 < loops; ++i)
+      results.push_back(getAffineDimExpr(i, context));
+    for (unsigned dim : last)
+      results.push_back(getAffineDimExpr(dim, context));
+    return AffineMap::get(loops, 0, results, context);
+  };
+  SmallVector<utils::IteratorType> kinds(loops, utils::IteratorType::parallel);
+  if (loops < 3)
+    return std::nullopt;
+  kinds[loops - 2] = utils::IteratorType::reduction;
+  if (op.getIteratorTypesArray() != kinds ||
+      op.getIndexingMapsArray() !=
+          SmallVector<AffineMap>{dims({loops - 2}, true),
+                                 dims({loops - 2, loops - 1}, false),
+                                 dims({loops - 1}, true)})
+    return std::nullopt;
+  int64_t lanes = target.getVectorBits() / 32;
+  int64_t columns = op.getStaticLoopRanges().back();
+  if (!ShapedType::isDynamic(columns) && columns < lanes)
+    return std::nullopt;
+  return FloatProduct(op, lanes, target.has("fma"));
+}
+
+Value FloatProduct::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*b, op.getLoc(), value);
+}
+Value FloatProduct::add(Value lhs, Value rhs) {
+  return b->createOrFold<arith::AddIOp>(op.getLoc(), lhs, rhs);
+}
+Value FloatProduct::min(Value lhs, Value rhs) {
+  return b->createOrFold<arith::MinUIOp>(op.getLoc(), lhs, rhs);
+}
+Value FloatProduct::wholeEnd(Value begin, Value end, int64_t step) {
+  Location loc = op.getLoc();
+  Value count = b->createOrFold<arith::SubIOp>(loc, end, begin);
+  Value rest = b->createOrFold<arith::RemUIOp>(loc, count, index(step));
+  return b->createOrFold<arith::SubIOp>(loc, end, rest);
+}
+void FloatProduct::forLoop(Value begin, Value end, int64_t step,
+                           llvm::function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(*b, op.getLoc(), begin, end, index(step));
+  OpBuilder::InsertionGuard guard(*b);
+  b->setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+void FloatProduct::emit(OpBuilder &builder) {
+  b = &builder;
+  Location loc = op.getLoc();
+  type = VectorType::get({lanes}, builder.getF32Type());
+  auto toMatrix = [&](Value value) -> Value {
+    int64_t rank = cast<MemRefType>(value.getType()).getRank();
+    if (rank == 2)
+      return value;
+    SmallVector<ReassociationIndices> groups(2);
+    for (int64_t dim = 0; dim + 1 < rank; ++dim)
+      groups[0].push_back(dim);
+    groups[1].push_back(rank - 1);
+    return memref::CollapseShapeOp::create(builder, loc, value, groups);
+  };
+  left = toMatrix(op.getDpsInputOperand(0)->get());
+  right = op.getDpsInputOperand(1)->get();
+  result = toMatrix(op.getDpsInitOperand(0)->get());
+  rows = builder.createOrFold<memref::DimOp>(loc, result, 0);
+  columns = builder.createOrFold<memref::DimOp>(loc, result, 1);
+  size = builder.createOrFold<memref::DimOp>(loc, right, 0);
+  auto blocks = [&](Value extent, int64_t size) {
+    return builder.createOrFold<arith::CeilDivUIOp>(loc, extent, index(size));
+  };
+  Value zero = index(0), one = index(1);
+  auto loop = scf::ParallelOp::create(
+      builder, loc, ValueRange{zero, zero},
+      ValueRange{blocks(rows, kRows), blocks(columns, kColumns)},
+      ValueRange{one, one});
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  auto start = [&](Value block, int64_t size) {
+    return builder.createOrFold<arith::MulIOp>(loc, block, index(size));
+  };
+  emitBlock(start(loop.getInductionVars()[0], kRows),
+            start(loop.getInductionVars()[1], kColumns));
+}
+
+void FloatProduct::emitBlock(Value firstRow, Value firstColumn) {
+  lastRow = min(add(firstRow, index(kRows)), rows);
+  columnBegin = firstColumn;
+  columnEnd = min(add(firstColumn, index(kColumns)), columns);
+  columnWhole = wholeEnd(columnBegin, columnEnd, lanes);
+  Value whole = wholeEnd(firstRow, lastRow, kTile);
+  forLoop(index(0), size, kDepth, [&](Value begin) {
+    Value end = min(add(begin, index(kDepth)), size);
+    forLoop(firstRow, whole, kTile,
+            [&](Value row) { emitRows(row, kTile, begin, end); });
+    // The rest of the rows together, by how many there are.
+    Location loc = op.getLoc();
+    Value rest = b->createOrFold<arith::SubIOp>(loc, lastRow, whole);
+    for (int64_t count = 1; count < kTile; ++count) {
+      Value is = b->createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
+                                                rest, index(count));
+      auto branch = scf::IfOp::create(*b, loc, is, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(*b);
+      b->setInsertionPointToStart(branch.thenBlock());
+      emitRows(whole, count, begin, end);
+    }
+  });
+}
+
+/// Adds the products along K of [begin, end) to `count` rows.
+void FloatProduct::emitRows(Value row, int64_t count, Value begin, Value end) {
+  int64_t steps = getSteps(count);
+  Value whole = wholeEnd(begin, end, steps);
+  forLoop(begin, whole, steps,
+          [&](Value k) { emitSteps(row, count, k, steps); });
+  forLoop(whole, end, 1, [&](Value k) { emitSteps(row, count, k, 1); });
+}
+
+void FloatProduct::emitSteps(Value row, int64_t count, Value k, int64_t steps) {
+  Location loc = op.getLoc();
+  SmallVector<Value> factors;
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t step = 0; step < steps; ++step) {
+      Value factor = memref::LoadOp::create(
+          *b, loc, left, ValueRange{add(row, index(r)), add(k, index(step))});
+      factors.push_back(vector::BroadcastOp::create(*b, loc, type, factor));
+    }
+  forLoop(columnBegin, columnWhole, lanes, [&](Value column) {
+    emitVector(factors, row, count, k, steps, column, Value());
+  });
+  // At most one step.
+  forLoop(columnWhole, columnEnd, lanes, [&](Value column) {
+    Value left = b->createOrFold<arith::SubIOp>(loc, columnEnd, column);
+    Value mask = vector::CreateMaskOp::create(
+        *b, loc, VectorType::get({lanes}, b->getI1Type()), left);
+    emitVector(factors, row, count, k, steps, column, mask);
+  });
+}
+
+Value FloatProduct::load(Value matrix, Value row, Value column, Value mask) {
+  Location loc = op.getLoc();
+  ValueRange indices{row, column};
+  if (!mask)
+    return vector::LoadOp::create(*b, loc, type, matrix, indices);
+  Value zero = arith::ConstantOp::create(*b, loc, type, b->getZeroAttr(type));
+  return vector::MaskedLoadOp::create(*b, loc, type, matrix, indices, mask,
+                                      zero);
+}
+
+void FloatProduct::emitVector(ArrayRef<Value> factors, Value row, int64_t count,
+                              Value k, int64_t steps, Value column,
+                              Value mask) {
+  Location loc = op.getLoc();
+  SmallVector<Value> elements;
+  for (int64_t step = 0; step < steps; ++step)
+    elements.push_back(load(right, add(k, index(step)), column, mask));
+  // The next steps are in other pages, where the hardware does not look ahead.
+  for (int64_t step = steps; step < 2 * steps && !mask; ++step)
+    memref::PrefetchOp::create(*b, loc, right,
+                               ValueRange{add(k, index(step)), column},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+  for (int64_t r = 0; r < count; ++r) {
+    Value at = add(row, index(r));
+    Value sum = load(result, at, column, mask);
+    for (int64_t step = 0; step < steps; ++step) {
+      Value factor = factors[r * steps + step];
+      if (fma)
+        sum = math::FmaOp::create(*b, loc, factor, elements[step], sum);
+      else
+        sum = arith::AddFOp::create(
+            *b, loc, sum,
+            arith::MulFOp::create(*b, loc, factor, elements[step]));
+    }
+    if (mask)
+      vector::MaskedStoreOp::create(*b, loc, result, ValueRange{at, column},
+                                    mask, sum);
+    else
+      vector::StoreOp::create(*b, loc, sum, result, ValueRange{at, column});
+  }
+}
