@@ -29,7 +29,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def latency(results: dict[str, Any]) -> str:
     lines = results["latency"]
-    names = list(lines[0]["seconds"])
+    names = list(dict.fromkeys(name for line in lines for name in line["seconds"]))
     rows = []
     for line in lines:
         seconds = line["seconds"]
@@ -39,7 +39,7 @@ def latency(results: dict[str, Any]) -> str:
         fastest = min(min(v) for k, v in seconds.items() if not k.startswith("lowbit"))
         rows.append(
             [shape + ("s" if line["threads"] > 1 else "")]
-            + [milliseconds(seconds[name]) for name in names]
+            + [milliseconds(seconds[name]) if name in seconds else "" for name in names]
             + [ratio, f"{fastest / min(seconds[OURS]):.1f}"]
         )
     head = ["batch x tokens", *names, "W1A1 to ONNX Runtime f32", "to the fastest other"]
@@ -62,6 +62,42 @@ def products(results: dict[str, Any]) -> str:
     names = list(results["products"][0]["seconds"])
     head = ["m x k x n", *names, "products/ns", "of the peak", "to the fastest other"]
     return table(head, rows)
+
+
+def encoders(results: dict[str, Any]) -> str:
+    """BART's encoder: a line for each engine."""
+    seconds = results["bart_encoder"]
+    reference = min(seconds["ONNX Runtime, f32"])
+    fastest = min(min(v) for k, v in seconds.items() if not k.startswith("lowbit"))
+    rows = []
+    for name, values in seconds.items():
+        ratios = [f"{reference / min(values):.1f}", f"{fastest / min(values):.1f}"]
+        rows.append(
+            [name, milliseconds(values)] + (ratios if name.startswith("lowbit") else ["", ""])
+        )
+    return table(["engine", "128 tokens", "to ONNX Runtime f32", "to the fastest other"], rows)
+
+
+def steps(results: dict[str, Any]) -> str:
+    """BART's decoder step, by rows."""
+    lines = results["bart_steps"]
+    rows = [
+        [name] + [milliseconds(line["seconds"][name]) for line in lines]
+        for name in lines[0]["seconds"]
+    ]
+    return table(["engine", *(f"{line['batch']} rows" for line in lines)], rows)
+
+
+def program_sizes(results: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            f"{facts['artifact_bytes'] / 1e6:.1f}",
+            f"{(facts['artifact_bytes'] - facts['table_bytes']) / 1e6:.1f}",
+        ]
+        for name, facts in results["bart_sizes"].items()
+    ]
+    return table(["program", "artifact, MB", "without the float output table, MB"], rows)
 
 
 def sizes(results: dict[str, Any]) -> str:
@@ -127,6 +163,8 @@ def plot(results: dict[str, Any], folder: Path) -> list[str]:
     lines = [x for x in results["latency"] if x["batch"] == 1 and x["threads"] == 1]
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
     for name in lines[0]["seconds"]:
+        if not all(name in x["seconds"] for x in lines):
+            continue
         axes.plot(
             [x["length"] for x in lines],
             [min(x["seconds"][name]) * 1e3 for x in lines],
@@ -191,6 +229,21 @@ in registers, {facts["popcount_peak"]:.0f} products per nanosecond in this run.
 {products(results)}
 
 ![products per nanosecond by rows](images/{images[1]})
+
+## BART-base
+
+The encoder at 128 tokens, one thread; the others run a float encoder of the same sizes.
+
+{encoders(results)}
+
+A step of the decoder with the product with the float output table, one thread, from a cache of 16
+tokens on, after a source of 128.
+
+{steps(results)}
+
+Encoder, cross attention and step in one artifact:
+
+{program_sizes(results)}
 
 ## Size, start and memory
 

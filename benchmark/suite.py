@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import bart
 import lowbit
 import numpy as np
 import peers
@@ -40,7 +41,9 @@ def machine() -> dict[str, Any]:
             ["clang-22", "-O3", "-march=native", str(source), "-o", str(program)], check=True
         )
         peak = float(subprocess.run([program], capture_output=True, check=True).stdout)
-    versions = installed_versions("lowbit", "onnxruntime", "openvino", "onnx", "numpy")
+    versions = installed_versions(
+        "lowbit", "onnxruntime", "openvino", "nncf", "iree-base-runtime", "onnx", "numpy"
+    )
     return {**describe_machine(), "popcount_peak": peak, "versions": versions}
 
 
@@ -66,6 +69,7 @@ def measure_products(rounds: int) -> list[dict[str, Any]]:
         runs: dict[str, Run] = {
             "lowbit W1A1": lowbit.compile(models["signs"], threads=1).run,
             "ONNX Runtime, int8": peers.runtime(models["int8"]),
+            "ONNX Runtime, 4-bit weights": peers.runtime(models["int4"]),
             "ONNX Runtime, f32": peers.runtime(models["float"]),
         }
         for rows in (1, 8, 32, 128, 512):
@@ -117,6 +121,7 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
     plain = replace(config.with_bits(32, 32), activation="gelu")
     bit.save_model(bit.build_model(bit.BiTParameters.random(plain, seed=0)), floats)
     eight = peers.eight_bit(floats, folder)
+    nncf = peers.openvino_eight_bit(floats, [tokens(config, 1, 128)] * 4, folder)
 
     sizes, artifacts = {}, {}
     for bits in (1,) if quick else (1, 2, 4, 8, 32):
@@ -131,6 +136,11 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
             source.unlink()
         sizes[f"W1A{bits}"] = facts
 
+    known = folder / "fixed.onnx"
+    parameters = bit.BiTParameters.random(plain, seed=0)
+    bit.save_model(bit.build_model(parameters, batch=1, sequence=128), known)
+    fixed = peers.iree(known, folder)
+
     lines = []
     shapes = [(1, 128, 1)] if quick else [
         (1, 1, 1), (1, 8, 1), (1, 32, 1), (1, 127, 1), (1, 128, 1), (1, 384, 1), (8, 128, 1),
@@ -144,14 +154,17 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
         runs["ONNX Runtime, f32"] = peers.onnxruntime(str(floats), threads)
         runs["ONNX Runtime, int8"] = peers.onnxruntime(str(eight), threads)
         runs["ONNX Runtime, same file"] = peers.onnxruntime(str(fake), threads)
-        for precision in ("f32", "bf16"):
-            if run := peers.openvino(floats, precision, threads):
-                runs[f"OpenVINO, {precision}"] = run
+        runs["OpenVINO, f32"] = peers.openvino(floats, "f32", threads)
+        runs["OpenVINO, bf16"] = peers.openvino(floats, "bf16", threads)
+        runs["OpenVINO, int8"] = peers.openvino(nncf, "f32", threads)
         for batch, length, count in shapes:
             if count != threads:
                 continue
             print(f"  batch {batch}, sequence {length}, threads {threads}", flush=True)
-            seconds = timed(runs, tokens(config, batch, length), rounds if batch == 1 else 3)
+            # IREE wants extents that are known.
+            own = {"IREE, f32": fixed} if (batch, length, threads) == (1, 128, 1) else {}
+            feeds = tokens(config, batch, length)
+            seconds = timed(runs | own, feeds, rounds if batch == 1 else 3)
             lines.append({"batch": batch, "length": length, "threads": threads, "seconds": seconds})
     return {"sizes": sizes, "latency": lines}
 
@@ -168,6 +181,9 @@ def main() -> int:
     print("models", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         results |= measure_models(args.quick, args.rounds, Path(folder))
+    print("sequences", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        results |= bart.measure(args.quick, args.rounds, Path(folder))
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(results, indent=1) + "\n")
     return 0
