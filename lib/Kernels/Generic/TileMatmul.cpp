@@ -25,18 +25,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "../MatmulNest.h"
+#include "TileCodes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
 
-/// Rows of a tile, and bytes of its rows: elements along K of a step.
-static constexpr int64_t kTileRows = 16, kStep = kTileScratchStep;
-static constexpr int64_t kTileBytes = kTileRows * kStep;
 /// Rows and columns of a block of two by two tiles.
 static constexpr int64_t kBlock = kTileColumns;
-static_assert(kBlock == 2 * kTileRows);
 /// Steps whose right sides are in the buffer at a time (24 KiB), and how many
 /// steps the codes are ahead of the products.
 static constexpr int64_t kStepsInBuffer = 12, kStepsAhead = 3;
@@ -51,15 +48,14 @@ class TileMatmul {
 public:
   TileMatmul(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
              const KernelRow &kernel)
-      : e(e), op(op), operands(operands), kernel(kernel), block(kernel),
+      : e(e), op(op), operands(operands), block(kernel),
         lhs(*op.getLhsPacking()), rhs(op.getRhsPacking()),
-        steps(llvm::divideCeil(op.getSize(), kStep)),
+        steps(llvm::divideCeil(op.getSize(), kTileStep)),
         splits(llvm::divideCeil(steps, kStepsInBuffer)),
         stepsPerSplit(llvm::divideCeil(steps, splits)),
-        ints(VectorType::get({kTileRows}, e.b.getI32Type())),
-        bytes(VectorType::get({kStep}, e.b.getI8Type())) {
+        right(e, operands.rhs, rhs, op.getSize(), kernel.lanes),
+        bytes(VectorType::get({kTileStep}, e.b.getI8Type())) {
     block.lanes = kBlock;
-    lastVector = e.sub(e.dim(operands.rhs, 1), e.index(1));
     lastWord = e.sub(e.dim(operands.lhs, 1), e.index(1));
   }
 
@@ -70,16 +66,8 @@ private:
   void expandRow(Value row, Value position);
   Value expandWord(Value row, Value word);
 
-  // The right side.
-  /// The codes of 4 by 16 elements, one vector for each of the 16 quads of a
-  /// step, of the columns of one tile.
-  SmallVector<Value> unpackPlanes(Value panel, Value lane, Value step);
-  SmallVector<Value> unpackQuads(Value panel, Value lane, Value step);
-  /// A word of each column, 0 where `position` is not below `end`.
-  Value loadWords(Value panel, Value lane, Value position, Value end,
-                  bool isInside);
-  void unpackStep(Value split, Value stepInSplit, Value column);
-  void prefetchStep(Value split, Value stepInSplit, Value column);
+  // The right side: steps of a split, in the buffer.
+  void unpack(Value split, Value step, Value column);
   void unpackAhead(Value split, Value count, Value column);
   void unpackAfter(Value split, Value step, Value count, Value column);
 
@@ -95,10 +83,13 @@ private:
     return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, value,
                                  e.index(constant));
   }
+  Value getFirstStep(Value split) {
+    return e.mul(split, e.index(stepsPerSplit));
+  }
   /// Steps of a split; the last has the rest.
   Value getSteps(Value split) {
-    Value before = e.mul(split, e.index(stepsPerSplit));
-    return e.min(e.sub(e.index(steps), before), e.index(stepsPerSplit));
+    return e.min(e.sub(e.index(steps), getFirstStep(split)),
+                 e.index(stepsPerSplit));
   }
   /// Where the sums of a block of rows are: all blocks wait for the next split,
   /// without splits one waits for its epilogue.
@@ -129,13 +120,13 @@ private:
   Emission &e;
   PackedMatmulOp op;
   const MatmulOperands &operands;
-  const KernelRow &kernel;
   /// The row with the columns of a block in place of those of a panel.
   KernelRow block;
   PackingAttr lhs, rhs;
   int64_t steps, splits, stepsPerSplit;
-  VectorType ints, bytes;
-  Value lastVector, lastWord;
+  TileCodes right;
+  VectorType bytes;
+  Value lastWord;
   /// Of one thread: bytes of the right side, sums of the blocks.
   Value buffer, sums;
 };
@@ -151,7 +142,7 @@ static Value getConfiguration(Emission &e, Operation *op) {
     std::vector<int8_t> bytes(64, 0);
     bytes[0] = 1; // The palette.
     for (int64_t tile = 0; tile < 8; ++tile) {
-      bytes[16 + 2 * tile] = kStep;
+      bytes[16 + 2 * tile] = kTileStep;
       bytes[48 + tile] = kTileRows;
     }
     OpBuilder atModule = OpBuilder::atBlockBegin(module.getBody());
@@ -190,7 +181,7 @@ void TileMatmul::emit() {
 }
 
 Value TileMatmul::expandWord(Value row, Value word) {
-  auto bits = VectorType::get({kStep}, e.b.getI1Type());
+  auto bits = VectorType::get({kTileStep}, e.b.getI1Type());
   Value codes;
   for (int64_t plane = 0; plane < lhs.getPlanes(); ++plane) {
     Value at = e.add(e.mul(word, e.index(lhs.getPlanes())), e.index(plane));
@@ -211,7 +202,7 @@ void TileMatmul::expandRow(Value row, Value position) {
   Value tile = e.floorDiv(position, kTileRows);
   Value inTile = e.sub(position, e.mul(tile, e.index(kTileRows)));
   Value start = e.add(e.mul(tile, e.index(steps * kTileBytes)),
-                      e.mul(inTile, e.index(kStep)));
+                      e.mul(inTile, e.index(kTileStep)));
   auto store = [&](Value codes, Value step) {
     e.store(codes, operands.scratch,
             e.add(start, e.mul(step, e.index(kTileBytes))));
@@ -226,97 +217,6 @@ void TileMatmul::expandRow(Value row, Value position) {
     store(vector::BitCastOp::create(e.b, e.loc, bytes, words),
           e.floorDiv(word, kTileRows));
   });
-}
-
-Value TileMatmul::loadWords(Value panel, Value lane, Value position, Value end,
-                            bool isInside) {
-  if (!isInside)
-    position = e.min(position, lastVector);
-  Value words = e.load(operands.rhs, {panel, position, lane}, kTileRows);
-  if (isInside)
-    return words;
-  Value inside = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
-                                       position, end);
-  return arith::SelectOp::create(e.b, e.loc, inside, words,
-                                 e.constant(ints, 0));
-}
-
-SmallVector<Value> TileMatmul::unpackPlanes(Value panel, Value lane,
-                                            Value step) {
-  int64_t planes = rhs.getPlanes();
-  bool isInside = llvm::divideCeil(op.getSize(), 32) % 2 == 0;
-  SmallVector<Value> quads;
-  for (int64_t half = 0; half < 2; ++half) {
-    SmallVector<Value> words;
-    for (int64_t plane = 0; plane < planes; ++plane) {
-      Value at = e.add(e.mul(step, e.index(2 * planes)),
-                       e.index(half * planes + plane));
-      words.push_back(vector::BitCastOp::create(
-          e.b, e.loc, bytes,
-          loadWords(panel, lane, at, lastVector, isInside || half == 0)));
-    }
-    for (int64_t quad = 0; quad < 8; ++quad) {
-      Value codes;
-      for (int64_t plane = 0; plane < planes; ++plane) {
-        // Byte i of a lane takes eight bits of the two lanes around it, from
-        // which bit `plane` is that of element i of the quad.
-        SmallVector<int8_t> control;
-        for (int64_t i = 0; i < kStep; ++i)
-          control.push_back((32 * (i / 4 % 2) + 4 * quad + i % 4 - plane) & 63);
-        Value shifts = arith::ConstantOp::create(
-            e.b, e.loc,
-            DenseElementsAttr::get(bytes, ArrayRef<int8_t>(control)));
-        Value bits =
-            LLVM::CallIntrinsicOp::create(
-                e.b, e.loc, bytes,
-                e.b.getStringAttr("llvm.x86.avx512.pmultishift.qb.512"),
-                ValueRange{shifts, words[plane]})
-                .getResult(0);
-        bits = arith::AndIOp::create(e.b, e.loc, bits,
-                                     e.constant(bytes, 1 << plane));
-        codes = codes ? arith::OrIOp::create(e.b, e.loc, codes, bits) : bits;
-      }
-      quads.push_back(codes);
-    }
-  }
-  return quads;
-}
-
-SmallVector<Value> TileMatmul::unpackQuads(Value panel, Value lane,
-                                           Value step) {
-  int64_t bits = 32 / rhs.getElementsPerWord(), perWord = 8 / bits;
-  int64_t words = kTileRows / perWord;
-  bool isInside =
-      llvm::divideCeil(op.getSize(), rhs.getElementsPerWord()) % words == 0;
-  SmallVector<Value> quads;
-  for (int64_t word = 0; word < words; ++word) {
-    Value at = e.add(e.mul(step, e.index(words)), e.index(word));
-    Value packed =
-        loadWords(panel, lane, at, lastVector, isInside || word == 0);
-    for (int64_t quad = 0; quad < perWord; ++quad)
-      quads.push_back(vector::BitCastOp::create(
-          e.b, e.loc, bytes, unpackQuad(e, packed, bits, quad)));
-  }
-  return quads;
-}
-
-/// Fills the buffer for one step of a split.
-void TileMatmul::unpackStep(Value split, Value stepInSplit, Value column) {
-  Value step = e.add(e.mul(split, e.index(stepsPerSplit)), stepInSplit);
-  int64_t perPanel = kernel.lanes / kBlock;
-  Value panel = e.floorDiv(column, perPanel);
-  Value start =
-      e.mul(e.sub(column, e.mul(panel, e.index(perPanel))), e.index(kBlock));
-  for (int64_t tile = 0; tile < 2; ++tile) {
-    Value lane = e.add(start, e.index(tile * kTileRows));
-    SmallVector<Value> quads = rhs.hasWholeCodes()
-                                   ? unpackQuads(panel, lane, step)
-                                   : unpackPlanes(panel, lane, step);
-    Value at = e.add(e.mul(stepInSplit, e.index(2 * kTileBytes)),
-                     e.index(tile * kTileBytes));
-    for (auto [quad, codes] : llvm::enumerate(quads))
-      e.store(codes, buffer, e.add(at, e.index(quad * kStep)));
-  }
 }
 
 /// All rows from `first` on, `count` of them, times the columns of a block. The
@@ -346,7 +246,8 @@ void TileMatmul::emitColumns(Value first, Value count, Value column) {
             unpackAhead(split, steps, column);
             multiply(blockRow, split, [&](Value step) {
               unpackAfter(split, step, steps, column);
-              prefetchStep(split, step, e.add(column, e.index(1)));
+              right.prefetch(e.add(column, e.index(1)),
+                             e.add(getFirstStep(split), step));
             });
           },
           [&] {
@@ -388,10 +289,10 @@ void TileMatmul::multiply(Value blockRow, Value split,
       Value at = e.add(e.add(left, step), e.index(i * steps));
       loadTile("llvm.x86.tileloaddt164", kLeft + i,
                e.pointer(operands.scratch, e.mul(at, e.index(kTileBytes))),
-               kStep);
+               kTileStep);
       at = e.add(e.mul(step, e.index(2)), e.index(i));
       loadTile("llvm.x86.tileloadd64", kRight + i,
-               e.pointer(buffer, e.mul(at, e.index(kTileBytes))), kStep);
+               e.pointer(buffer, e.mul(at, e.index(kTileBytes))), kTileStep);
     }
     for (int64_t tile = 0; tile < 4; ++tile)
       call("llvm.x86.tdpbusd",
@@ -400,29 +301,16 @@ void TileMatmul::multiply(Value blockRow, Value split,
   });
 }
 
-/// Asks for the words that the next columns will need. The part of a panel that
-/// has the columns of a block is no stream that the hardware would see.
-void TileMatmul::prefetchStep(Value split, Value stepInSplit, Value column) {
-  int64_t perPanel = kernel.lanes / kBlock;
-  Value panel = e.floorDiv(column, perPanel);
-  Value lane =
-      e.mul(e.sub(column, e.mul(panel, e.index(perPanel))), e.index(kBlock));
-  Value step = e.add(e.mul(split, e.index(stepsPerSplit)), stepInSplit);
-  int64_t words = rhs.hasWholeCodes() ? kStep / rhs.getElementsPerWord()
-                                      : 2 * rhs.getPlanes();
-  for (int64_t word = 0; word < words; ++word)
-    for (int64_t tile = 0; tile < 2; ++tile)
-      memref::PrefetchOp::create(
-          e.b, e.loc, operands.rhs,
-          ValueRange{panel, e.add(e.mul(step, e.index(words)), e.index(word)),
-                     e.add(lane, e.index(tile * kTileRows))},
-          /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+/// Fills the buffer for one step of a split.
+void TileMatmul::unpack(Value split, Value step, Value column) {
+  right.unpack(column, e.add(getFirstStep(split), step), buffer,
+               e.mul(step, e.index(2 * kTileBytes)));
 }
 
 /// Fills the buffer for the first steps of a split.
 void TileMatmul::unpackAhead(Value split, Value count, Value column) {
   e.forLoop(e.index(0), e.min(count, e.index(kStepsAhead)), 1,
-            [&](Value step) { unpackStep(split, step, column); });
+            [&](Value step) { unpack(split, step, column); });
 }
 
 /// Fills the buffer for the step that comes kStepsAhead after `step`.
@@ -431,7 +319,7 @@ void TileMatmul::unpackAfter(Value split, Value step, Value count,
   Value ahead = e.add(step, e.index(kStepsAhead));
   Value isLeft = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
                                        ahead, count);
-  e.ifElse(isLeft, [&] { unpackStep(split, ahead, column); }, [] {});
+  e.ifElse(isLeft, [&] { unpack(split, ahead, column); }, [] {});
 }
 
 /// The epilogue of the last block of rows.
@@ -451,10 +339,6 @@ void TileMatmul::storeBlock(Value first, Value blockRow, Value count,
 
 void TileMatmul::emitRows(Value row, Value inBlock, int64_t rows, Value column,
                           Value slot) {
-  int64_t perPanel = kernel.lanes / kBlock;
-  Value panel = e.floorDiv(column, perPanel);
-  Value start =
-      e.mul(e.sub(column, e.mul(panel, e.index(perPanel))), e.index(kBlock));
   SmallVector<Value> result(2 * rows);
   for (int64_t tile = 0; tile < 2; ++tile) {
     Value lane = e.index(tile * kTileRows);
@@ -464,10 +348,7 @@ void TileMatmul::emitRows(Value row, Value inBlock, int64_t rows, Value column,
           e.load(sums, {slot, e.add(inBlock, e.index(r)), lane}, kTileRows));
     SmallVector<Value> levels = addLevelTerms(
         e, operands, lhs.getLevels(), rhs.getLevels(), products,
-        [&] {
-          return e.load(operands.rhs, {panel, lastVector, e.add(start, lane)},
-                        kTileRows);
-        },
+        [&] { return right.loadSums(column, tile); },
         [&](int64_t r) -> Value {
           return memref::LoadOp::create(
               e.b, e.loc, operands.lhs,
