@@ -54,6 +54,28 @@ int lowbit::getNumUsableCores() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+/// The core that the calling thread is on, -1 where that is unknown.
+static int getCurrentCore() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+/// Keeps a worker off the core of the thread that made the pool. Left alone
+/// some schedulers wake both on one core, where they wait for each other.
+static void avoidCore(std::thread &worker, int core) {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (core < 0 || sched_getaffinity(0, sizeof(set), &set) != 0)
+    return;
+  CPU_CLR(core, &set);
+  if (CPU_COUNT(&set) > 0)
+    pthread_setaffinity_np(worker.native_handle(), sizeof(set), &set);
+#endif
+}
+
 ThreadPool::ThreadPool(int threads) : generation(getForkGeneration()) {
   // Some 50 to 200 microseconds, longer than what lies between two loops of a
   // model; none where threads outnumber cores and spinning would take the core
@@ -61,8 +83,11 @@ ThreadPool::ThreadPool(int threads) : generation(getForkGeneration()) {
   spins = threads <= getNumUsableCores() ? 4000 : 0;
   workers.reserve(std::max(0, threads - 1));
   try {
-    for (int i = 1; i < threads; ++i)
+    const int core = spins > 0 ? getCurrentCore() : -1;
+    for (int i = 1; i < threads; ++i) {
       workers.emplace_back([this] { work(); });
+      avoidCore(workers.back(), core);
+    }
   } catch (const std::system_error &) {
     // The system has no more threads: go on with those that started.
   }

@@ -41,6 +41,11 @@ llvm::ArrayRef<StringRef> mlir::lowbit::getBaselineFeatures() {
   return kBaseline;
 }
 
+/// What kernels use of the CPUs that have AMX.
+static constexpr StringRef kAMX[] = {
+    "amx-int8",        "avx512bitalg", "avx512vbmi", "avx512vnni",
+    "avx512vpopcntdq", "avxvnni",      "gfni"};
+
 llvm::ArrayRef<StringRef> mlir::lowbit::getLevelFeatures(unsigned level) {
   switch (level) {
   case 2:
@@ -49,6 +54,8 @@ llvm::ArrayRef<StringRef> mlir::lowbit::getLevelFeatures(unsigned level) {
     return kLevel3;
   case 4:
     return kLevel4;
+  case 5:
+    return kAMX;
   default:
     return {};
   }

@@ -24,7 +24,8 @@ namespace mlir::lowbit {
 
 /// Features that every 64-bit x86 has.
 llvm::ArrayRef<llvm::StringRef> getBaselineFeatures();
-/// The features that one psABI level adds to the level below it (2, 3 or 4).
+/// The features that one psABI level adds to the level below it (2, 3 or 4),
+/// and those that a CPU with AMX has beyond level 4 (5).
 llvm::ArrayRef<llvm::StringRef> getLevelFeatures(unsigned level);
 /// Every feature that a target may name, sorted.
 const std::set<std::string> &getKnownFeatures();

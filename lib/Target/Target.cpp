@@ -72,15 +72,17 @@ llvm::Expected<Target> Target::parse(StringRef spec) {
                        .Case("x86-64-v2", 2)
                        .Case("x86-64-v3", 3)
                        .Case("x86-64-v4", 4)
+                       .Case("amx", 5)
                        .Default(0);
   if (base == "native") {
     if (llvm::Error error = addHostFeatures(target.features))
       return std::move(error);
   } else if (level == 0) {
-    return makeError("unknown target '" + base +
-                     "', expected 'native', 'x86-64', 'x86-64-v2', "
-                     "'x86-64-v3' or 'x86-64-v4', each optionally followed by "
-                     "',+feature' and ',-feature'");
+    return makeError(
+        "unknown target '" + base +
+        "', expected 'native', 'x86-64', 'x86-64-v2', "
+        "'x86-64-v3', 'x86-64-v4' or 'amx', each optionally followed by "
+        "',+feature' and ',-feature'");
   }
   for (unsigned i = 2; i <= level; ++i)
     for (StringRef feature : getLevelFeatures(i))

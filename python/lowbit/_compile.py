@@ -58,7 +58,7 @@ def compile(
         files are found beside the path; bytes cannot refer to any. A list of paths, or a
         mapping from names to models, makes a program with an entry for each; in a list
         the stems of the files are the names.
-    target -- `native`, `x86-64`, `x86-64-v2`, `x86-64-v3` or `x86-64-v4`, with
+    target -- `native`, `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4` or `amx`, with
         `,+feature` and `,-feature` behind it.
     threads -- how many threads one run may use, the calling one included; 0 for all cores.
     kernel -- a row of the kernel table to use wherever it applies.

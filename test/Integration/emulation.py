@@ -15,7 +15,7 @@ from documents import BUILD
 from lowbit._machine import describe_machine
 
 #: What CPUs with AMX have in common.
-AMX_TARGET = "x86-64-v4,+avx512vpopcntdq,+avx512vnni,+avx512vbmi,+amx-int8"
+AMX_TARGET = "amx"
 EMULATION = BUILD / "test" / "Emulation" / "lowbit-amx-emulation.so"
 
 
@@ -30,7 +30,15 @@ def run_for_amx(
     environment = dict(os.environ)
     features = describe_machine()["features"]
     if "amx_int8" not in features:
-        needed = {"avx512bw", "avx512_vpopcntdq", "avx512_vnni", "avx512vbmi"}
+        needed = {
+            "avx512_bitalg",
+            "avx512_vnni",
+            "avx512_vpopcntdq",
+            "avx512bw",
+            "avx512vbmi",
+            "avx_vnni",
+            "gfni",
+        }
         if lacks := needed.difference(features):
             pytest.skip(f"this machine lacks {', '.join(sorted(lacks))}")
         environment["LD_PRELOAD"] = str(EMULATION)

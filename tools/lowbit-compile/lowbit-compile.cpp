@@ -37,11 +37,11 @@ static cl::opt<std::string>
     emit("emit", cl::value_desc("stage"), cl::cat(category),
          cl::desc("where to stop: onnx, lowbit, loops, llvm (MLIR), llvm-ir, "
                   "asm, obj (with a C header beside it), so (default)"));
-static cl::opt<std::string>
-    target("target", cl::init("native"), cl::cat(category),
-           cl::desc("native, x86-64, x86-64-v2, -v3 or -v4, and ,+feature or "
-                    ",-feature (default: native); several, joined by commas, "
-                    "make a library that takes the best for the CPU"));
+static cl::opt<std::string> target(
+    "target", cl::init("native"), cl::cat(category),
+    cl::desc("native, x86-64, x86-64-v2, -v3, -v4 or amx, and ,+feature or "
+             ",-feature (default: native); several, joined by commas, "
+             "make a library that takes the best for the CPU"));
 static cl::opt<std::string>
     kernel("kernel", cl::cat(category),
            cl::desc("row of the kernel table to use where it applies; "

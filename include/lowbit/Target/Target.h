@@ -31,9 +31,10 @@ public:
   /// '-', belong to the target in front of them.
   static std::vector<std::string> split(llvm::StringRef specs);
 
-  /// Parses `native`, `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4`, each
-  /// optionally followed by `,+feature` and `,-feature`; the error lists what
-  /// is known. `native` reads CPUID.
+  /// Parses `native`, `x86-64`, `x86-64-v2`, `x86-64-v3`, `x86-64-v4` and `amx`
+  /// (the last with what else CPUs with AMX have), each optionally followed by
+  /// `,+feature` and `,-feature`; the error lists what is known. `native` reads
+  /// CPUID.
   static llvm::Expected<Target> parse(llvm::StringRef spec);
   /// The target of the module around `op`: its `lowbit.target` attribute, or
   /// `x86-64` (no feature that a 64-bit x86 may lack) when there is none.

@@ -43,6 +43,10 @@ TEST(Target, LevelsGrow) {
   EXPECT_FALSE(parse("x86-64-v3").has("avx512f"));
   EXPECT_TRUE(parse("x86-64-v4").has("avx512vl"));
   EXPECT_FALSE(parse("x86-64-v4").has("avx512vpopcntdq"));
+  EXPECT_FALSE(parse("x86-64-v4").has("amx-tile"));
+  EXPECT_TRUE(parse("amx").has("amx-tile"));
+  EXPECT_TRUE(parse("amx").has("avx512vpopcntdq"));
+  EXPECT_TRUE(parse("amx").has("avx512vl"));
 }
 
 TEST(Target, VectorBits) {
