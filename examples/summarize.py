@@ -34,6 +34,8 @@ from lowbit.generation import Decoder, GenerationConfig, Steps, generate
 from lowbit.models import tbt
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
+#: Tokens of an article where the model has as many positions.
+LENGTH = 96
 
 
 def tokenize(text: str, size: int, count: int, length: int) -> npt.NDArray[np.int64]:
@@ -72,10 +74,22 @@ def main() -> int:
     parser.add_argument("--checkpoint", type=Path, help="parameters instead of random ones")
     parser.add_argument("--text", type=Path, default=TEXT)
     parser.add_argument("--articles", type=int, default=3)
-    parser.add_argument("--length", type=int, default=96, help="tokens of an article")
+    parser.add_argument(
+        "--length", type=int, help=f"tokens of an article (default: {LENGTH}, or all positions)"
+    )
     parser.add_argument("--tokens", type=int, default=32, help="tokens to generate")
     parser.add_argument("--output", type=Path, default=Path("summarize"))
     args = parser.parse_args()
+    positions = tbt.PRESETS[args.config].max_positions
+    if args.length is None:
+        args.length = min(LENGTH, positions)
+    # A piece of text between its two marks; a first token and what follows.
+    for option, count, least in (("--length", args.length, 3), ("--tokens", args.tokens, 2)):
+        if not least <= count <= positions:
+            parser.error(
+                f"{option} is {count}, expected {least} to {positions}, "
+                f"the positions of the model '{args.config}'"
+            )
     for bits in [tuple(args.bits)] if args.bits else [(2, 2), (1, 1)]:
         run(args, bits)
     return 0

@@ -57,6 +57,7 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
 
   // Rows that are sized by the inputs' dimensions, as above.
   pm.addNestedPass<func::FuncOp>(createLowbitSplitReductions());
+  pm.addNestedPass<func::FuncOp>(createLowbitPackTables());
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
 

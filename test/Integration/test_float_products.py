@@ -32,8 +32,33 @@ def product(table: np.ndarray, transposed: bool) -> onnx.ModelProto:
     )
 
 
+def graph(nodes, inputs: dict[str, list], outputs: dict[str, list], **constants) -> onnx.ModelProto:
+    """A model of `nodes` on float inputs and outputs of these shapes."""
+
+    def describe(shapes: dict[str, list]):
+        return [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in shapes.items()
+        ]
+
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            "products",
+            describe(inputs),
+            describe(outputs),
+            [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+    )
+
+
+def random(rng, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape).astype(np.float32)
+
+
 @pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("k, n", [(1, 40), (37, 1100), (64, 3), (100, 2051)])
+@pytest.mark.parametrize("k, n", [(1, 40), (37, 1100), (64, 3), (257, 515), (300, 2048)])
 def test_rows_do_not_change_each_other(k, n, transposed):
     """The result is right, and that of a row bit for bit the same in every batch."""
     rng = np.random.default_rng(k)
@@ -43,9 +68,81 @@ def test_rows_do_not_change_each_other(k, n, transposed):
     for compiled in compile_for_each(model, ["x86-64", "x86-64-v3", "x86-64-v4"]):
         whole = compiled.run({"x": x})["y"]
         np.testing.assert_allclose(whole, x @ table, rtol=1e-4, atol=1e-4)
-        for batch in (1, 2, 3, 4, 5, 7, 8):
+        for batch in (0, 1, 2, 3, 4, 5, 7, 8, 17):
             part = compiled.run({"x": x[:batch, :1]})["y"]
             np.testing.assert_array_equal(part, whole[:batch, :1])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 8, 17])
+def test_known_rows(rows):
+    """As many rows as the model says; every row is that of a model of one row."""
+    rng = np.random.default_rng(rows)
+    table, bias, x = random(rng, 70, 97), random(rng, 97), random(rng, rows, 70)
+
+    def gemm(count: int) -> onnx.ModelProto:
+        node = helper.make_node("Gemm", ["x", "w", "c"], ["y"], transB=1)
+        return graph([node], {"x": [count, 70]}, {"y": [count, 97]}, w=table.T.copy(), c=bias)
+
+    targets = ["x86-64", "x86-64-v3", "x86-64-v4"]
+    for many, one in zip(
+        compile_for_each(gemm(rows), targets), compile_for_each(gemm(1), targets), strict=True
+    ):
+        whole = many.run({"x": x})["y"]
+        np.testing.assert_allclose(whole, x @ table + bias, rtol=1e-4, atol=1e-4)
+        for row in range(rows):
+            alone = one.run({"x": x[row : row + 1]})["y"]
+            np.testing.assert_array_equal(whole[row : row + 1], alone)
+
+
+def test_vector():
+    """A left side without rows."""
+    rng = np.random.default_rng(0)
+    table, x = random(rng, 70, 97), random(rng, 70)
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    compiled = lowbit.compile(graph([node], {"x": [70]}, {"y": [97]}, w=table))
+    np.testing.assert_allclose(compiled.run({"x": x})["y"], x @ table, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_of_slices():
+    """Rows that are parts of tensors: the first tokens of sentences, columns of a result."""
+    rng = np.random.default_rng(0)
+    first, second = random(rng, 48, 64), random(rng, 48, 96)
+    nodes = [
+        helper.make_node("Slice", ["x", "begin", "end", "axis"], ["tokens"]),
+        helper.make_node("MatMul", ["tokens", "first"], ["a"]),
+        helper.make_node("MatMul", ["tokens", "second"], ["b"]),
+        helper.make_node("Concat", ["a", "b"], ["y"], axis=2),
+    ]
+    model = graph(
+        nodes,
+        {"x": ["batch", "sequence", 48]},
+        {"y": ["batch", 2, 160]},
+        first=first,
+        second=second,
+        begin=np.array([0]),
+        end=np.array([2]),
+        axis=np.array([1]),
+    )
+    x = random(rng, 9, 5, 48)
+    expected = np.concatenate([x[:, :2] @ first, x[:, :2] @ second], axis=2)
+    for compiled in compile_for_each(model, ["x86-64", "x86-64-v3", "x86-64-v4"]):
+        np.testing.assert_allclose(compiled.run({"x": x})["y"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_table_that_others_read():
+    """A table that is looked up as well stays as it is."""
+    rng = np.random.default_rng(0)
+    table, x = random(rng, 70, 97), random(rng, 5, 70)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"]),
+        helper.make_node("Mul", ["z", "w"], ["scaled"]),
+    ]
+    model = graph(
+        nodes, {"x": [5, 70], "z": [1]}, {"product": [5, 97], "scaled": [70, 97]}, w=table
+    )
+    result = lowbit.compile(model).run({"x": x, "z": np.array([3.0], np.float32)})
+    np.testing.assert_allclose(result["product"], x @ table, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(result["scaled"], 3 * table)
 
 
 def test_threads_do_not_change_sums():

@@ -124,6 +124,17 @@ def LowbitSplitReductions : Pass<"lowbit-split-reductions", "func::FuncOp"> {
     "tensor::TensorDialect"];
 }
 
+def LowbitPackTables : Pass<"lowbit-pack-tables", "func::FuncOp"> {
+  let summary = "Store the constant right sides of float products in panels";
+  let description = [{
+    A constant `[K, N]` of f32 that is read by float products only, and only as their
+    right side, becomes `[panels, K, 32]`: 32 columns a panel, with zeros behind the
+    last one. Products read it at `[n floordiv 32, k, n mod 32]`, which
+    `lowbit-linalg-to-loops` knows. Fewer than 16 columns stay as they are.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect"];
+}
+
 def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
   let summary = "Lower linalg operations on buffers to loops that vectorize";
   let description = [{

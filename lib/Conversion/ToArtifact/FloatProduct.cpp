@@ -51,37 +51,40 @@ static bool multipliesAndAdds(Block &body) {
          (product.getLhs() == right && product.getRhs() == left);
 }
 
+bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
+  unsigned loops = op.getNumLoops();
+  if (loops < 2 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
+      !multipliesAndAdds(*op.getBlock()))
+    return false;
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<ShapedType>(operand.get().getType());
+    if (!type || !type.getElementType().isF32())
+      return false;
+  }
+  // Loops over rows, K and columns, in this order.
+  SmallVector<utils::IteratorType> kinds(loops, utils::IteratorType::parallel);
+  kinds[loops - 2] = utils::IteratorType::reduction;
+  auto identity = AffineMap::getMultiDimIdentityMap(loops, op.getContext());
+  return op.getIteratorTypesArray() == kinds &&
+         op.getMatchingIndexingMap(op.getDpsInputOperand(0)) ==
+             identity.dropResult(loops - 1) &&
+         op.getMatchingIndexingMap(op.getDpsInitOperand(0)) ==
+             identity.dropResult(loops - 2);
+}
+
 std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
                                                 const Target &target) {
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
-      !multipliesAndAdds(*op.getBlock()))
+  unsigned loops = op.getNumLoops();
+  if (loops < 3 || !isFloatProduct(op))
     return std::nullopt;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
-    if (!type || !type.getElementType().isF32() || type.getRank() < 2 ||
-        !type.getLayout().isIdentity())
+    if (!type || !type.getLayout().isIdentity())
       return std::nullopt;
   }
-  // Loops over rows, K and columns, in this order.
-  unsigned loops = op.getNumLoops();
-  MLIRContext *context = op.getContext();
-  auto dims = [&](ArrayRef<unsigned> last, bool withRows) {
-    SmallVector<AffineExpr> results;
-    for (unsigned i = 0; withRows && i + 2 < loops; ++i)
-      results.push_back(getAffineDimExpr(i, context));
-    for (unsigned dim : last)
-      results.push_back(getAffineDimExpr(dim, context));
-    return AffineMap::get(loops, 0, results, context);
-  };
-  SmallVector<utils::IteratorType> kinds(loops, utils::IteratorType::parallel);
-  if (loops < 3)
-    return std::nullopt;
-  kinds[loops - 2] = utils::IteratorType::reduction;
-  if (op.getIteratorTypesArray() != kinds ||
-      op.getIndexingMapsArray() !=
-          SmallVector<AffineMap>{dims({loops - 2}, true),
-                                 dims({loops - 2, loops - 1}, false),
-                                 dims({loops - 1}, true)})
+  if (op.getMatchingIndexingMap(op.getDpsInputOperand(1)) !=
+      AffineMap::getMultiDimIdentityMap(loops, op.getContext())
+          .getMinorSubMap(2))
     return std::nullopt;
   int64_t lanes = target.getVectorBits() / 32;
   int64_t columns = op.getStaticLoopRanges().back();

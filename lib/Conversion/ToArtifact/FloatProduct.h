@@ -19,6 +19,11 @@
 
 namespace mlir::lowbit {
 
+/// Whether the operation adds products of f32 to its result, with loops over
+/// rows, K and columns, in this order, that the left side and the result are
+/// read by: `[..., K]` and `[..., N]`.
+bool isFloatProduct(linalg::LinalgOp op);
+
 /// A product `[..., K] x [K, N]` of f32 on buffers, added to its destination.
 class FloatProduct {
 public:

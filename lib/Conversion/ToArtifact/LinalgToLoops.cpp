@@ -15,6 +15,7 @@
 #include "lowbit/Conversion/Passes.h"
 
 #include "FloatProduct.h"
+#include "PanelProduct.h"
 #include "Reduction.h"
 #include "VectorReduction.h"
 #include "lowbit/Target/Target.h"
@@ -299,7 +300,10 @@ struct LinalgToLoops
     });
     for (LinalgOp op : ops) {
       rewriter.setInsertionPoint(op);
-      if (std::optional<FloatProduct> product = FloatProduct::match(op, target))
+      if (std::optional<PanelProduct> panels = PanelProduct::match(op, target))
+        panels->emit(rewriter);
+      else if (std::optional<FloatProduct> product =
+                   FloatProduct::match(op, target))
         product->emit(rewriter);
       else
         NestEmitter(op, rewriter, target.getVectorBits()).emit();

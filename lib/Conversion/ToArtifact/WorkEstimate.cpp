@@ -67,11 +67,23 @@ Value mlir::lowbit::estimateWork(OpBuilder &builder, Location loc, Block *body,
           loc, getTrips(builder, loc, loop, scope), inside));
       continue;
     }
-    for (Region &region : op.getRegions())
+    // Of several regions one runs: take the longest.
+    Value longest;
+    for (Region &region : op.getRegions()) {
+      Value inside = makeIndex(builder, loc, 0);
       for (Block &block : region)
-        add(estimateWork(builder, loc, &block, scope));
-    fixed +=
-        isa_and_present<math::MathDialect>(op.getDialect()) ? kMathCost : 1;
+        inside = builder.createOrFold<arith::AddIOp>(
+            loc, inside, estimateWork(builder, loc, &block, scope));
+      longest = longest
+                    ? builder.createOrFold<arith::MaxSIOp>(loc, longest, inside)
+                    : inside;
+    }
+    if (longest)
+      add(longest);
+    fixed += isa_and_present<math::MathDialect>(op.getDialect()) &&
+                     !isa<math::FmaOp>(op)
+                 ? kMathCost
+                 : 1;
   }
   Value constant = makeIndex(builder, loc, std::max<int64_t>(1, fixed));
   add(constant);

@@ -122,3 +122,36 @@ llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.
   %r = llvm.mlir.constant(0 : i32) : i32
   llvm.return %r : i32
 }
+
+// -----
+
+// Work: of several branches the longest counts, and a fused multiply-add is one
+// operation, so an iteration is 1024 times four of them.
+// CHECK-LABEL: llvm.func internal @lowbit_entry(
+// CHECK-DAG:     %[[GRAIN:.*]] = arith.constant 127 : i64
+// CHECK:         llvm.call %{{.*}}(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[GRAIN]])
+llvm.func internal @lowbit_entry(%host: !llvm.ptr, %call: !llvm.ptr, %in: !llvm.ptr) -> i32 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c1024 = arith.constant 1024 : index
+  %n, %rest, %f = "test.make"() : () -> (index, index, f32)
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    scf.for %j = %c0 to %c1024 step %c1 {
+      scf.index_switch %rest
+      case 1 {
+        "test.work"(%i) : (index) -> ()
+        scf.yield
+      }
+      case 2 {
+        %s = math.fma %f, %f, %f : f32
+        "test.work"(%s) : (f32) -> ()
+        "test.work"(%i) : (index) -> ()
+        scf.yield
+      }
+      default {
+      }
+    }
+  }
+  %r = llvm.mlir.constant(0 : i32) : i32
+  llvm.return %r : i32
+}
