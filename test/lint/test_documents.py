@@ -41,7 +41,7 @@ def test_kernel_table_is_the_source():
     listed = re.findall(r"^\| `([\w-]+)` \| (.*?) \|", document("Kernels.md"), re.M)
     text = source("lib/Kernels/Registry.cpp")
     features = {
-        name: re.findall(r'"(\w+)"', body)
+        name: re.findall(r'"([\w.-]+)"', body)
         for name, body in re.findall(r"(k\w+)\[\] = \{(.*?)\};", text, re.S)
     }
     rows = re.findall(r'\{"([\w-]+)",\s*(\{\}|k\w+),', text)
