@@ -31,7 +31,7 @@ using Source = std::tuple<std::string, std::optional<std::string>,
 /// CompileError with every diagnostic.
 pybind11::bytes
 compileModels(const std::vector<Source> &models, const std::string &target,
-              const std::string &kernel,
+              const std::string &kernel, const std::string &tables,
               const std::vector<std::pair<std::string, std::string>> &states);
 
 } // namespace lowbit::python

@@ -25,7 +25,8 @@ PYBIND11_MODULE(_lowbit, module) {
   module.attr("__version__") = lowbitRuntimeGetVersion();
 
   module.def("compile_models", &compileModels, py::arg("models"),
-             py::arg("target"), py::arg("kernel"), py::arg("states"));
+             py::arg("target"), py::arg("kernel"), py::arg("tables"),
+             py::arg("states"));
 
   py::class_<Entry>(module, "Entry")
       .def_property_readonly("name", &Entry::getName)

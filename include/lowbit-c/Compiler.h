@@ -53,6 +53,10 @@ typedef struct LowbitCompileOptions {
   /// models.
   int32_t num_states;
   const LowbitStatePair *states;
+  /// How constant right sides of float products (a decoder's output layer) are
+  /// stored: "f32", or "bf16", half as large, which changes each number by 2^-9
+  /// of it at most; null means "f32".
+  const char *tables;
 } LowbitCompileOptions;
 
 /// What the compiler made.

@@ -46,6 +46,8 @@ static LowbitError *compileWith(
       options.target = given->target;
     if (given->kernel)
       options.kernel = given->kernel;
+    if (given->tables)
+      options.tables = given->tables;
     if (given->name)
       options.name = given->name;
     options.remarks = given->remarks != 0;

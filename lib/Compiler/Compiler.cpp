@@ -173,6 +173,7 @@ llvm::Error Compilation::runStages() {
       return llvm::Error::success();
     LoopsStageOptions loops;
     loops.kernel = options.kernel;
+    loops.tables = options.tables;
     if (llvm::Error error = runModelStage("loops", [&](OpPassManager &manager) {
           buildLoopsStage(manager, loops);
         }))
@@ -373,6 +374,9 @@ static llvm::Error checkKernel(StringRef name) {
 llvm::Expected<CompileResult>
 mlir::lowbit::compileModels(ArrayRef<ModelSource> sources,
                             const CompileOptions &options) {
+  if (options.tables != "f32" && options.tables != "bf16")
+    return makeError("unknown type '" + options.tables +
+                     "' of tables, expected 'f32' or 'bf16'");
   if (llvm::Error error = checkKernel(options.kernel))
     return std::move(error);
   std::vector<Target> targets;

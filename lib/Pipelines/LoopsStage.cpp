@@ -57,7 +57,9 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
 
   // Rows that are sized by the inputs' dimensions, as above.
   pm.addNestedPass<func::FuncOp>(createLowbitSplitReductions());
-  pm.addNestedPass<func::FuncOp>(createLowbitPackTables());
+  LowbitPackTablesOptions tables;
+  tables.type = options.tables;
+  pm.addNestedPass<func::FuncOp>(createLowbitPackTables(tables));
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   addCleanup(pm);
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from lowbit import _lowbit
 from lowbit._errors import CompileError, LoadError
@@ -32,6 +32,7 @@ def compile(
     target: str = ...,
     threads: int = ...,
     kernel: str | None = ...,
+    tables: Literal["f32", "bf16"] = ...,
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
 ) -> Model: ...
@@ -41,6 +42,7 @@ def compile(
     target: str = ...,
     threads: int = ...,
     kernel: str | None = ...,
+    tables: Literal["f32", "bf16"] = ...,
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
 ) -> Program: ...
@@ -49,6 +51,7 @@ def compile(
     target: str = "native",
     threads: int = 1,
     kernel: str | None = None,
+    tables: Literal["f32", "bf16"] = "f32",
     report: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
 ) -> Model | Program:
@@ -62,6 +65,9 @@ def compile(
         `,+feature` and `,-feature` behind it.
     threads -- how many threads one run may use, the calling one included; 0 for all cores.
     kernel -- a row of the kernel table to use wherever it applies.
+    tables -- how constant right sides of float products (a decoder's output layer) are
+        stored: `bf16` is half as large and fast to read, and changes each number by 2^-9
+        of it at most.
     report -- a file to write the compile report to, as JSON.
     states -- inputs that a session takes from outputs, as `{"input": "output"}`, beyond
         the pairs that names tell (docs/Generation.md).
@@ -86,7 +92,7 @@ def compile(
     with ExitStack() as stack:
         sources = [(name, *_source(value, stack)) for name, value in named]
         artifact = _lowbit.compile_models(
-            sources, target, kernel or "", list((states or {}).items())
+            sources, target, kernel or "", tables, list((states or {}).items())
         )
     try:
         loaded = _lowbit.Loaded.from_bytes(artifact, threads)

@@ -14,6 +14,7 @@ def compile_models(
     models: list[tuple[str, str | None, bytes | None]],
     target: str,
     kernel: str,
+    tables: str,
     states: list[tuple[str, str]],
 ) -> bytes: ...
 

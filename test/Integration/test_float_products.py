@@ -152,3 +152,29 @@ def test_threads_do_not_change_sums():
     model = product(table, transposed=False)
     alone = lowbit.compile(model).run({"x": x})["y"]
     np.testing.assert_array_equal(lowbit.compile(model, threads=2).run({"x": x})["y"], alone)
+
+
+@pytest.mark.parametrize("k, n", [(37, 1100), (100, 2051)])
+def test_tables_as_bf16(tmp_path, k, n):
+    """Half as large, and wrong by what the rounding of each number allows."""
+    rng = np.random.default_rng(k)
+    table, x = random(rng, k, n), random(rng, 5, 1, k)
+    model = product(table, transposed=True)
+    exact, rounded = (lowbit.compile(model, tables=tables) for tables in ("f32", "bf16"))
+    sizes = []
+    for compiled in (exact, rounded):
+        compiled.save(tmp_path / "product.so")
+        sizes.append((tmp_path / "product.so").stat().st_size)
+    assert sizes[1] < sizes[0] - 2 * k * n + 4096
+    got = rounded.run({"x": x})["y"]
+    bound = 2.0**-9 * (np.abs(x) @ np.abs(table))
+    error = np.abs(got - x @ table)
+    assert (error <= bound + 1e-4).all() and error.max() > bound.max() / 100
+    bits = table.view(np.uint32)
+    nearest = ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
+    np.testing.assert_allclose(got, x @ nearest, rtol=1e-4, atol=1e-4)
+
+
+def test_unknown_tables():
+    with pytest.raises(lowbit.CompileError, match="unknown type 'int8' of tables"):
+        lowbit.compile(product(np.ones((2, 40), np.float32), False), tables="int8")

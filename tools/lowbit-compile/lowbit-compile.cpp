@@ -46,6 +46,11 @@ static cl::opt<std::string>
     kernel("kernel", cl::cat(category),
            cl::desc("row of the kernel table to use where it applies; "
                     "--remarks says where and why it does not"));
+static cl::opt<std::string> tables(
+    "tables", cl::init("f32"), cl::value_desc("type"), cl::cat(category),
+    cl::desc("how constant right sides of float products are stored: f32 "
+             "(default), or bf16, half as large, which changes each number by "
+             "2^-9 of it at most; --remarks tells by how much"));
 static cl::opt<std::string>
     report("report", cl::ValueOptional, cl::value_desc("file"),
            cl::cat(category),
@@ -132,6 +137,7 @@ int main(int argc, char **argv) {
   options.emit = *stage;
   options.target = target;
   options.kernel = kernel;
+  options.tables = tables;
   options.remarks = remarks;
   options.elideConstants = elide;
   options.log = verbose ? &llvm::errs() : nullptr;

@@ -131,7 +131,13 @@ def LowbitPackTables : Pass<"lowbit-pack-tables", "func::FuncOp"> {
     right side, becomes `[panels, K, 32]`: 32 columns a panel, with zeros behind the
     last one. Products read it at `[n floordiv 32, k, n mod 32]`, which
     `lowbit-linalg-to-loops` knows. Fewer than 16 columns stay as they are.
+
+    With `type=bf16` the numbers are rounded to bf16, which is half as much to store
+    and to read: each changes by at most 2^-9 of itself. A remark tells the size and
+    the greatest change of each table.
   }];
+  let options = [Option<"type", "type", "std::string", /*default=*/"\"f32\"",
+                        "how numbers are stored: f32 or bf16">];
   let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect"];
 }
 

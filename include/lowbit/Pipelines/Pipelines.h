@@ -26,6 +26,10 @@ struct LoopsStageOptions : PassPipelineOptions<LoopsStageOptions> {
   Option<std::string> kernel{
       *this, "kernel",
       llvm::cl::desc("use this row of the kernel table where it applies")};
+  Option<std::string> tables{
+      *this, "tables", llvm::cl::init("f32"),
+      llvm::cl::desc("how constant right sides of float products are stored: "
+                     "f32 or bf16")};
 };
 
 /// Options of the stage `llvm`.

@@ -33,10 +33,18 @@ static int64_t getSteps(int64_t rows) {
   return rows == 1 ? 16 : rows == 2 ? 8 : 4;
 }
 
-/// Whether the body is result + left * right.
+/// Whether the body is result + left * right; the right element may be bf16.
 static bool multipliesAndAdds(Block &body) {
-  if (body.getNumArguments() != 3 ||
-      std::distance(body.begin(), body.end()) != 3)
+  if (body.getNumArguments() != 3)
+    return false;
+  Value left = body.getArgument(0), right = body.getArgument(1);
+  int64_t operations = 3;
+  if (right.getType().isBF16() && right.hasOneUse() &&
+      isa<arith::ExtFOp>(*right.user_begin())) {
+    right = right.user_begin()->getResult(0);
+    ++operations;
+  }
+  if (std::distance(body.begin(), body.end()) != operations)
     return false;
   auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
   if (!add)
@@ -46,7 +54,6 @@ static bool multipliesAndAdds(Block &body) {
   auto product = other.getDefiningOp<arith::MulFOp>();
   if (!product || (add.getLhs() != sum && add.getRhs() != sum))
     return false;
-  Value left = body.getArgument(0), right = body.getArgument(1);
   return (product.getLhs() == left && product.getRhs() == right) ||
          (product.getLhs() == right && product.getRhs() == left);
 }
@@ -58,7 +65,9 @@ bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
     return false;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<ShapedType>(operand.get().getType());
-    if (!type || !type.getElementType().isF32())
+    if (!type || !(type.getElementType().isF32() ||
+                   (type.getElementType().isBF16() &&
+                    &operand == op.getDpsInputOperand(1))))
       return false;
   }
   // Loops over rows, K and columns, in this order.
@@ -79,7 +88,8 @@ std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
     return std::nullopt;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
-    if (!type || !type.getLayout().isIdentity())
+    if (!type || !type.getElementType().isF32() ||
+        !type.getLayout().isIdentity())
       return std::nullopt;
   }
   if (op.getMatchingIndexingMap(op.getDpsInputOperand(1)) !=

@@ -30,8 +30,8 @@ static constexpr int64_t kDepth = 256;
 /// Rows of a thread where there are too few panels for many threads; whole
 /// tiles of all targets.
 static constexpr int64_t kRows = 96, kFewPanels = 16;
-/// How far ahead the table is asked for, and the elements of a cache line.
-static constexpr int64_t kAhead = 2048, kLine = 16;
+/// How far ahead the table is asked for, and the bytes of a cache line.
+static constexpr int64_t kAhead = 2048, kLine = 64;
 
 AffineMap mlir::lowbit::getPanelMap(MLIRContext *context, unsigned loops) {
   AffineExpr k = getAffineDimExpr(loops - 2, context);
@@ -285,10 +285,15 @@ void PanelProduct::emitStep(ArrayRef<SmallVector<Value>> rows, Value k,
   Location loc = op.getLoc();
   int64_t vectors = sums.size() / rows.size();
   SmallVector<Value> right;
-  for (int64_t v = 0; v < vectors; ++v)
-    right.push_back(vector::LoadOp::create(
-        *b, loc, type, table,
-        ValueRange{panel, k, add(offset, index(v * lanes))}));
+  Type stored = cast<MemRefType>(table.getType()).getElementType();
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value vector = vector::LoadOp::create(
+        *b, loc, VectorType::get({lanes}, stored), table,
+        ValueRange{panel, k, add(offset, index(v * lanes))});
+    if (!stored.isF32())
+      vector = arith::ExtFOp::create(*b, loc, type, vector);
+    right.push_back(vector);
+  }
   for (auto [r, row] : llvm::enumerate(rows)) {
     SmallVector<Value> position(row);
     position.back() = k;
@@ -310,13 +315,15 @@ void PanelProduct::emitStep(ArrayRef<SmallVector<Value>> rows, Value k,
 void PanelProduct::prefetch(Value k, int64_t steps, Value offset,
                             int64_t columns) {
   Location loc = op.getLoc();
-  int64_t size = cast<MemRefType>(elements.getType()).getNumElements();
+  auto type = cast<MemRefType>(elements.getType());
+  int64_t size = type.getNumElements();
+  int64_t line = kLine * 8 / type.getElementTypeBitWidth();
   Value here = mul(add(mul(panel, index(depth)), k), index(kPanelColumns));
   Value ahead =
       min(add(here, index(kAhead)), index(size - steps * kPanelColumns));
   ahead = add(ahead, offset);
   for (int64_t step = 0; step < steps; ++step)
-    for (int64_t column = 0; column < columns; column += kLine)
+    for (int64_t column = 0; column < columns; column += line)
       memref::PrefetchOp::create(
           *b, loc, elements, add(ahead, index(step * kPanelColumns + column)),
           /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
