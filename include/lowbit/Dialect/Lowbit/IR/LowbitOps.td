@@ -27,14 +27,14 @@ include "mlir/Interfaces/TilingInterface.td"
 // Operand types
 //===----------------------------------------------------------------------===//
 
-def Lowbit_LevelsTensor : TensorOf<[Lowbit_LevelsType]>;
-def Lowbit_FloatShaped : Type<Or<[TensorOf<[F32]>.predicate, MemRefOf<[F32]>.predicate]>,
+def Lowbit_LevelsTensor : RankedTensorOf<[Lowbit_LevelsType]>;
+def Lowbit_FloatShaped : Type<Or<[RankedTensorOf<[F32]>.predicate, MemRefOf<[F32]>.predicate]>,
     "tensor or memref of f32", "::mlir::ShapedType">;
-def Lowbit_IntShaped : Type<Or<[TensorOf<[I32]>.predicate, MemRefOf<[I32]>.predicate]>,
+def Lowbit_IntShaped : Type<Or<[RankedTensorOf<[I32]>.predicate, MemRefOf<[I32]>.predicate]>,
     "tensor or memref of i32", "::mlir::ShapedType">;
-def Lowbit_IndexShaped : Type<Or<[TensorOf<[I32, I64]>.predicate, MemRefOf<[I32, I64]>.predicate]>,
+def Lowbit_IndexShaped : Type<Or<[RankedTensorOf<[I32, I64]>.predicate, MemRefOf<[I32, I64]>.predicate]>,
     "tensor or memref of i32 or i64", "::mlir::ShapedType">;
-def Lowbit_WordsShaped : Type<Or<[TensorOf<[I64, I32, I8]>.predicate, MemRefOf<[I64, I32, I8]>.predicate]>,
+def Lowbit_WordsShaped : Type<Or<[RankedTensorOf<[I64, I32, I8]>.predicate, MemRefOf<[I64, I32, I8]>.predicate]>,
     "tensor or memref of packed words", "::mlir::ShapedType">;
 def Lowbit_LhsShaped : Type<Or<[Lowbit_WordsShaped.predicate, Lowbit_FloatShaped.predicate]>,
     "tensor or memref of packed words or f32", "::mlir::ShapedType">;
@@ -175,7 +175,7 @@ def Lowbit_DequantizeOp : Lowbit_DestinationOp<"dequantize", [Lowbit_Tiling]> {
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_FloatShaped:$scale,
       Optional<Lowbit_FloatShaped>:$offset, Lowbit_FloatShaped:$init,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
-  let results = (outs TensorOf<[F32]>:$result);
+  let results = (outs RankedTensorOf<[F32]>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
       "::mlir::Value":$offset,
@@ -242,9 +242,9 @@ def Lowbit_MatmulOp : Lowbit_DestinationOp<"matmul", [Lowbit_Tiling]> {
            outs(%e : tensor<4x32xi32>) {transpose_rhs} -> tensor<4x32xi32>
     ```
   }];
-  let arguments = (ins AnyTypeOf<[Lowbit_LevelsTensor, TensorOf<[F32]>], "", "::mlir::TensorType">:$lhs,
-      Lowbit_LevelsTensor:$rhs, TensorOf<[I32, F32]>:$init, UnitAttr:$transpose_rhs);
-  let results = (outs TensorOf<[I32, F32]>:$result);
+  let arguments = (ins AnyTypeOf<[Lowbit_LevelsTensor, RankedTensorOf<[F32]>], "", "::mlir::TensorType">:$lhs,
+      Lowbit_LevelsTensor:$rhs, RankedTensorOf<[I32, F32]>:$init, UnitAttr:$transpose_rhs);
+  let results = (outs RankedTensorOf<[I32, F32]>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$lhs, "::mlir::Value":$rhs,
       CArg<"bool", "false">:$transposeRhs)>];
@@ -272,7 +272,7 @@ def Lowbit_LevelSumOp : Lowbit_DestinationOp<"level_sum", []> {
     ```
   }];
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_IntShaped:$init, I64Attr:$axis);
-  let results = (outs TensorOf<[I32]>:$result);
+  let results = (outs RankedTensorOf<[I32]>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "int64_t":$axis)>];
   let assemblyFormat = [{
@@ -300,7 +300,7 @@ def Lowbit_LookupOp : Lowbit_DestinationOp<"lookup", []> {
   }];
   let arguments = (ins Lowbit_LevelsTensor:$table, Lowbit_IndexShaped:$ids,
       Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init);
-  let results = (outs TensorOf<[F32]>:$result);
+  let results = (outs RankedTensorOf<[F32]>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$table, "::mlir::Value":$ids,
       "::mlir::Value":$scale)>];
@@ -337,7 +337,7 @@ def Lowbit_LayerNormOp : Lowbit_DestinationOp<"layer_norm", [AttrSizedOperandSeg
   let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$scale,
       Optional<Lowbit_FloatShaped>:$bias, Optional<Lowbit_FloatShaped>:$residual,
       Lowbit_FloatShaped:$init, F32Attr:$epsilon);
-  let results = (outs Optional<TensorOf<[F32]>>:$result);
+  let results = (outs Optional<RankedTensorOf<[F32]>>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
       "::mlir::Value":$bias, "::mlir::Value":$residual, "const ::llvm::APFloat &":$epsilon)>];
@@ -362,7 +362,7 @@ def Lowbit_SoftmaxOp : Lowbit_DestinationOp<"softmax", [Lowbit_Tiling]> {
     ```
   }];
   let arguments = (ins Lowbit_FloatShaped:$input, Lowbit_FloatShaped:$init);
-  let results = (outs Optional<TensorOf<[F32]>>:$result);
+  let results = (outs Optional<RankedTensorOf<[F32]>>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input)>];
   let assemblyFormat = [{
@@ -391,7 +391,7 @@ def Lowbit_PackOp : Lowbit_DestinationOp<"pack", []> {
   }];
   let arguments = (ins Lowbit_LevelsTensor:$input, Lowbit_WordsShaped:$init,
       Lowbit_PackingAttr:$packing, UnitAttr:$transpose);
-  let results = (outs TensorOf<[I64, I32, I8]>:$result);
+  let results = (outs RankedTensorOf<[I64, I32, I8]>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::lowbit::PackingAttr":$packing, CArg<"bool", "false">:$transpose)>];
@@ -455,7 +455,7 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
       Lowbit_WordsShaped:$init, Lowbit_PackingAttr:$packing,
       Lowbit_RoundingAttr:$rounding, OptionalAttr<DenseI64ArrayAttr>:$permutation,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
-  let results = (outs Optional<TensorOf<[I64, I32, I8]>>:$result);
+  let results = (outs Optional<RankedTensorOf<[I64, I32, I8]>>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
       "::mlir::Value":$shift, "::mlir::Value":$offset, "::mlir::lowbit::PackingAttr":$packing,
@@ -480,7 +480,7 @@ def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
 
     Constraints:
     * (C1) `source` has the order `rows` and the levels of `packing`;
-    * (C2) `split` holds two positive extents;
+    * (C2) `split` holds two extents, of 1 to 2^31 - 1;
     * (C3) the input has the packed shape and element type of `[..., K]`, where K is the
       product of `split`;
     * (C4) `permutation` is a permutation of the dimensions of the split input;
@@ -495,7 +495,7 @@ def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
   let arguments = (ins Lowbit_WordsShaped:$input, Lowbit_WordsShaped:$init,
       Lowbit_PackingAttr:$source, Lowbit_PackingAttr:$packing,
       DenseI64ArrayAttr:$split, DenseI64ArrayAttr:$permutation);
-  let results = (outs Optional<TensorOf<[I64, I32, I8]>>:$result);
+  let results = (outs Optional<RankedTensorOf<[I64, I32, I8]>>:$result);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::lowbit::PackingAttr":$source,
       "::mlir::lowbit::PackingAttr":$packing, "::llvm::ArrayRef<int64_t>":$split,
@@ -552,7 +552,7 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
       whose order is `rows`; N is known then;
     * (C5) every epilogue operand broadcasts to the shape of the result;
     * (C6) the arguments of the region are the sum (`i32`, or `f32`) and the elements of
-      the epilogue operands;
+      the epilogue operands, its operations elementwise;
     * (C7) the region yields an element of the result, or an `i1` for each of its planes;
     * (C8) the sums fit `i32`;
     * (C9) `scratch` has rank 1 and bytes, and is absent on tensors.
@@ -601,11 +601,12 @@ def Lowbit_LayerNormPackOp : Lowbit_DestinationOp<"layer_norm_pack", [
     `packings`, in order. The other results are those codes, packed.
 
     Constraints:
-    * (C1) input and first result have one shape, of rank 2 or more, and the operands of
-      `lowbit.layer_norm` their shapes;
-    * (C2) every packing has the order `rows`, and its result the packed shape;
-    * (C3) operands broadcast to the first result; the region takes `f32` and an element
-      of each, and yields an `i1` for each plane.
+    * (C1) there is a packing, and a destination for each after the first;
+    * (C2) input and first result are of `f32` and have one shape, of rank 2 or more, and
+      the operands and attributes of `lowbit.layer_norm` fit as there;
+    * (C3) every packing has the order `rows`, and its result the packed shape;
+    * (C4) operands broadcast to the first result; the region takes `f32` and an element
+      of each, holds elementwise operations and yields an `i1` for each plane.
 
     ```mlir
     %y, %p = lowbit.layer_norm_pack ins(%x, %g, bias %b : tensor<4x96xf32>, tensor<96xf32>, tensor<96xf32>)
@@ -669,12 +670,15 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
 
     Constraints:
     * (C1) queries have the order `rows`, keys and values are packed in lanes;
-    * (C2) the operands have packed shapes of one batch, size and number of keys;
-    * (C3) the arguments of the regions are an `i32` and the elements of their operands;
+    * (C2) the operands have packed shapes of one batch, size and number of keys; `size`
+      and `columns` are not negative, the scale has shape `[]`;
+    * (C3) the arguments of the regions are an `i32` and the elements of their operands,
+      which broadcast, and their operations elementwise;
     * (C4) the score region yields `f32`, the context region an element of the result or
       an `i1` for each of its planes;
     * (C5) the result has the shape that follows from the operands;
-    * (C6) `scratch` is empty on tensors and has two buffers on buffers.
+    * (C6) `scratch` is empty on tensors and has two buffers on buffers;
+    * (C7) the sums of the scores fit `i32`.
 
     ```mlir
     %c = lowbit.packed_attention ins(%q, %k, %v, %s : tensor<1x2x?x2xi64>, tensor<1x2x?x3x64xi32>, tensor<1x2x1x?x64xi32>, tensor<f32>)
@@ -737,7 +741,7 @@ def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
   }];
   let arguments = (ins Lowbit_WordsShaped:$table, Lowbit_IndexShaped:$ids,
       Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init, Lowbit_PackingAttr:$packing);
-  let results = (outs Optional<TensorOf<[F32]>>:$result);
+  let results = (outs Optional<RankedTensorOf<[F32]>>:$result);
   let assemblyFormat = [{
     `ins` `(` $table `,` $ids `,` $scale `:` type($table) `,` type($ids) `,` type($scale) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
