@@ -231,6 +231,63 @@ Value getLaneByte(Arithmetic a, const Codes &codes, PackingAttr packing,
   return arith::TruncIOp::create(a.b, a.loc, a.b.getI8Type(), word);
 }
 
+/// The byte of a panel of the order `nibbles` that holds the elements of a row,
+/// from the row's lane.
+Value getByteOfLane(Arithmetic a, PackingAttr packing, Value lane) {
+  int64_t vector = packing.getLanes() / 2, quarter = vector / 4;
+  Value row = a.rem(lane, vector);
+  Value inVector =
+      a.add(a.mul(a.rem(row, quarter), a.index(4)), a.div(row, quarter));
+  return a.add(a.mul(a.div(lane, vector), a.index(vector)), inVector);
+}
+
+/// The inverse of `getByteOfLane`.
+Value getLaneOfByte(Arithmetic a, PackingAttr packing, Value byte) {
+  int64_t vector = packing.getLanes() / 2, quarter = vector / 4;
+  Value inVector = a.rem(byte, vector);
+  Value row =
+      a.add(a.mul(a.rem(inVector, 4), a.index(quarter)), a.div(inVector, 4));
+  return a.add(a.mul(a.div(byte, vector), a.index(vector)), row);
+}
+
+/// Eight elements of a row, or one byte of the sums of the codes in the last
+/// four of `count` steps.
+Value getNibbleByte(Arithmetic a, const Codes &codes, PackingAttr packing,
+                    ValueRange batch, Value panel, Value step, Value byte,
+                    Value count) {
+  Value lanes = a.index(packing.getLanes());
+  Value firstRow = a.mul(panel, lanes);
+  Value steps = arith::SubIOp::create(a.b, a.loc, count, a.index(4));
+  auto yieldElements = [&](OpBuilder &b, Location loc) {
+    Arithmetic a{b, loc};
+    Value row = a.add(firstRow, getLaneOfByte(a, packing, byte));
+    Value k = a.mul(step, a.index(8));
+    Value word =
+        a.loop(a.index(8), 1, [&](Arithmetic a, Value i, ValueRange carried) {
+           Value code = codes.get(a, batch, row, a.add(k, i));
+           Value bit = a.at(code, i);
+           Value byte = arith::OrIOp::create(a.b, a.loc, carried[0], bit);
+           return SmallVector<Value>{byte};
+         }).front();
+    scf::YieldOp::create(b, loc, word);
+  };
+  auto yieldSum = [&](OpBuilder &b, Location loc) {
+    Arithmetic a{b, loc};
+    Value past = arith::SubIOp::create(b, loc, step, steps);
+    Value position = a.add(a.mul(past, lanes), byte);
+    Words words{packing.getPlanes(), 8, /*tellsPlanes=*/false};
+    Value sum =
+        getSumWord(a, codes, words, batch, a.add(firstRow, a.div(position, 4)));
+    Value shift = a.mul(a.rem(position, 4), a.index(8));
+    Value shifted = arith::ShRUIOp::create(b, loc, sum, a.toWord(shift));
+    scf::YieldOp::create(b, loc, shifted);
+  };
+  Value word = scf::IfOp::create(a.b, a.loc, a.less(step, steps), yieldElements,
+                                 yieldSum)
+                   .getResult(0);
+  return arith::TruncIOp::create(a.b, a.loc, a.b.getI8Type(), word);
+}
+
 SmallVector<Value> getDynamicSizes(OpBuilder &builder, Location loc,
                                    Value value) {
   SmallVector<Value> sizes;
@@ -295,6 +352,10 @@ struct GenerateOfPack : OpConversionPattern<PackOp> {
             break;
           case Order::lanes:
             word = getLaneByte(a, codes, packing, batch, at[0], at[1], at[2]);
+            break;
+          case Order::nibbles:
+            word = getNibbleByte(a, codes, packing, batch, at[0], at[1], at[2],
+                                 count);
             break;
           }
           tensor::YieldOp::create(b, loc, word);
@@ -370,6 +431,10 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
                           a.index(plane)));
         break;
       }
+      case Order::nibbles:
+        at.append({panel, a.div(k, 8), getByteOfLane(a, packing, lane)});
+        bit = a.rem(k, 8);
+        break;
       }
       Value word = tensor::ExtractOp::create(b, loc, packed, at);
       if (!packing.getElementType().isInteger(64))
