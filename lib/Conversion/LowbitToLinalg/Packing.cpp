@@ -83,10 +83,14 @@ struct Codes {
   bool transposed;
   Value rows, size;
 
+  Value isInside(Arithmetic a, Value row, Value k) const {
+    return arith::AndIOp::create(a.b, a.loc, a.less(row, rows),
+                                 a.less(k, size));
+  }
+
   /// The code of element `k` of row `row`, 0 where there is none.
   Value get(Arithmetic a, ValueRange batch, Value row, Value k) const {
-    Value inside =
-        arith::AndIOp::create(a.b, a.loc, a.less(row, rows), a.less(k, size));
+    Value inside = isInside(a, row, k);
     auto yieldCode = [&](OpBuilder &b, Location loc) {
       Arithmetic inner{b, loc};
       SmallVector<Value> position(batch);
@@ -174,7 +178,7 @@ Value getByteWord(Arithmetic a, const Codes &codes, PackingAttr packing,
   auto stored = [&](Arithmetic a, Value k) {
     Value code = codes.get(a, batch, row, k);
     Value inside = arith::ExtUIOp::create(a.b, a.loc, a.b.getI64Type(),
-                                          a.less(k, codes.size));
+                                          codes.isInside(a, row, k));
     return arith::SubIOp::create(a.b, a.loc, code,
                                  a.mul(inside, a.word(packing.getCentre())))
         .getResult();
