@@ -54,16 +54,11 @@ class FormsOfProgram:
         self.model = None
         if target != AMX_TARGET:
             self.model = compile_or_skip(self.path, target, kernel=kernel or None)
-        self.definition = self._define(source, "definition")
+        self.definition = define(source, folder / "definition.mlir")
         module = f'module attributes {{lowbit.target = "{target}"}} {{\n{source}}}\n'
         fused = transform(module, FUSION.replace("KERNEL", kernel))
         self.fused = re.sub(r" attributes \{lowbit\.target = [^}]*\}", "", fused, count=1)
-        self.fused_definition = self._define(self.fused, "fused_definition")
-
-    def _define(self, source: str, name: str) -> lowbit.Model:
-        path = self.folder / f"{name}.mlir"
-        path.write_text(transform(source, "convert-lowbit-to-linalg"))
-        return lowbit.compile(path, target="x86-64")
+        self.fused_definition = define(self.fused, folder / "fused_definition.mlir")
 
     def run(self, feeds: Arrays) -> Forms:
         if self.model:
@@ -72,6 +67,12 @@ class FormsOfProgram:
             kernels = run_for_amx(self.path, feeds, self.folder, kernel=self.kernel or None)
         definitions = [model.run(feeds) for model in (self.definition, self.fused_definition)]
         return Forms(self.fused, kernels, *definitions)
+
+
+def define(source: str, path: Path) -> lowbit.Model:
+    """The definition of a program, compiled by way of a file at `path`."""
+    path.write_text(transform(source, "convert-lowbit-to-linalg"))
+    return lowbit.compile(path, target="x86-64")
 
 
 def transform(source: str, passes: str) -> str:
@@ -88,6 +89,6 @@ def widest_gap(values: np.ndarray) -> float:
     ordered = np.unique(values)
     some = ordered[ordered.size // 4 : ordered.size - ordered.size // 4]
     if some.size < 2:
-        return float(ordered[-1] + 1)
+        return float(ordered[-1] + 0.5)
     at = np.argmax(np.diff(some))
     return float(some[at] / 2 + some[at + 1] / 2)
