@@ -22,7 +22,7 @@ RESULTS = [
     (tuple(range(-8, 8)), "half_even"),
 ]
 
-FORMS = ["thresholds", "thresholds", "float", "thresholds", "thresholds", "residual"]
+FORMS = ["thresholds", "thresholds", "float", "thresholds", "residual"]
 ROWS = CONSTANT_RHS + FLOAT
 
 
