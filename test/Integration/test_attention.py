@@ -178,7 +178,11 @@ def text(shape: Shape, apart: bool = False, packed: bool = False) -> str:
             "{packing = #lowbit.packing<<-1, 0, 1>, rows>, rounding = #lowbit.rounding<sign>} "
             f"-> {words}",
         ]
-    rows = {"result": '["", "", "rows", ""]', "p": '["", "", "rows", "keys"]', "packed": '["", "rows", ""]'}
+    rows = {
+        "result": '["", "", "rows", ""]',
+        "p": '["", "", "rows", "keys"]',
+        "packed": '["", "rows", ""]',
+    }
 
     def typed(name):
         attributes = f'onnx.name = "{name}"'
