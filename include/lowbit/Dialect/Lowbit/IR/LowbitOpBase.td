@@ -1,4 +1,4 @@
-//===- LowbitOpBase.td - What operations of the dialect share -*- tablegen -*-===//
+//===- LowbitOpBase.td - What operations share -------------*- tablegen -*-===//
 //
 // Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- LowbitPackingOps.td - Operations that pack and unpack -*- tablegen -*-===//
+//===- LowbitPackingOps.td - Packing and unpacking ---------*- tablegen -*-===//
 //
 // Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
