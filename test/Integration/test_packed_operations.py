@@ -122,6 +122,53 @@ def test_quantized(tmp_path, order, lanes):
     check_on_targets(source, feeds, tmp_path)
 
 
+#: Levels, rounding, and the level that docs/Quantizers.md gives for NaN.
+NAN = [
+    ((-1, 0, 1), "sign", 0),
+    ((-1, 1), "sign", -1),
+    ((-1, 1), "step", -1),
+    ((0, 1), "half_even", 0),
+    ((-2, -1, 0, 1), "half_even", -2),
+    (tuple(range(-128, 128)), "half_even", -128),
+]
+
+
+@pytest.mark.parametrize("culprit", ["x", "scale", "shift", "offset"])
+def test_nan(tmp_path, culprit):
+    """The level of NaN, whichever operand it comes from."""
+    types = {
+        "x": "tensor<2x70xf32>",
+        "scale": "tensor<f32>",
+        "shift": "tensor<70xf32>",
+        "offset": "tensor<f32>",
+    }
+    shapes = {"x": (2, 70), "scale": (), "shift": (70,), "offset": ()}
+    feeds = {
+        name: np.full(shape, np.nan if name == culprit else 3, np.float32)
+        for name, shape in shapes.items()
+    }
+    body, results, codes = [], {}, {}
+    for i, (levels, rounding, level) in enumerate(NAN):
+        names = list(types) if rounding == "half_even" else ["x", "shift"]
+        if culprit not in names:
+            continue
+        packed = results[f"p{i}"] = words(levels, "rows", 1, [], 2, 70)
+        codes[f"p{i}"] = levels.index(level)
+        operands = ", ".join("%x" if name == "x" else f"{name} %{name}" for name in names)
+        body += [
+            f"%e{i} = tensor.empty() : {packed}",
+            f"%p{i} = lowbit.quantize_pack ins({operands} : "
+            f"{', '.join(types[name] for name in names)}) outs(%e{i} : {packed}) "
+            f"{{packing = {packing(levels, 'rows', 1)}, "
+            f"rounding = #lowbit.rounding<{rounding}>}} -> {packed}",
+        ]
+    source = function(types, body, results)
+    check_on_targets(source, feeds, tmp_path)
+    outputs = define(source, tmp_path / "definition.mlir").run(feeds)
+    for name, code in codes.items():
+        np.testing.assert_array_equal(outputs[name][:, -1] & 0xFFFFFFFF, 70 * code, name)
+
+
 @pytest.mark.parametrize("order, lanes", ORDERS[:4])
 def test_repacked(tmp_path, order, lanes):
     """Rows split into heads: queries and keys packed along heads, values along the sequence."""
