@@ -86,7 +86,8 @@ void mlir::lowbit::storePlanes(Emission &e, ArrayRef<Value> planes,
         e.floorDiv(arith::RemUIOp::create(e.b, e.loc, at, e.index(kWord)), 8);
     e.storeBits(bits, memref, indices, byte);
   };
-  for (auto [plane, bits] : llvm::enumerate(planes)) {
+  for (size_t plane = 0; plane < planes.size(); ++plane) {
+    Value bits = planes[plane];
     for (int64_t first = 0; first < lanes; first += width) {
       Value part = bits;
       if (width < lanes)

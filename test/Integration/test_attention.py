@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from definition import FormsOfProgram, widest_gap
 from targets import compile_or_skip
 
 # kernel, target: the cheapest target that has it, and a forced kernel of few lanes.
@@ -50,8 +51,9 @@ class Shape:
         return (self.batch, 1, self.queries if self.mask == "full" else 1, self.keys)
 
 
-def text(shape: Shape, apart: bool) -> str:
-    """The function; with `apart` it returns the probabilities, too."""
+def text(shape: Shape, apart: bool = False, packed: bool = False) -> str:
+    """The function; with `apart` it returns the probabilities, too, with `packed` the signs of
+    the joined heads in place of the context."""
     s = shape
     queries, keys = ("?", "?") if s.dynamic else (s.queries, s.keys)
     outer = f"{s.batch}x{s.heads}"
@@ -161,7 +163,26 @@ def text(shape: Shape, apart: bool) -> str:
         f"    linalg.yield %f : f32\n  }} -> {result}"
     )
     results = {"result": result, **({"p": floats} if apart else {})}
-    rows = {"result": '["", "", "rows", ""]', "p": '["", "", "rows", "keys"]'}
+    if packed:
+        heads = f"tensor<{s.batch}x{queries}x{s.heads}x{s.columns}xf32>"
+        joined = f"tensor<{s.batch}x{queries}x{s.heads * s.columns}xf32>"
+        words = f"tensor<{s.batch}x{queries}x{-(-s.heads * s.columns // 64) * 2 + 1}xi64>"
+        results = {"packed": words}
+        empty("e_heads", heads, ["%rows"])
+        empty("e_packed", words, ["%rows"])
+        lines += [
+            f"%heads = linalg.transpose ins(%result : {result}) outs(%e_heads : {heads}) "
+            "permutation = [0, 2, 1, 3]",
+            f"%joined = tensor.collapse_shape %heads [[0], [1], [2, 3]] : {heads} into {joined}",
+            f"%packed = lowbit.quantize_pack ins(%joined : {joined}) outs(%e_packed : {words}) "
+            "{packing = #lowbit.packing<<-1, 0, 1>, rows>, rounding = #lowbit.rounding<sign>} "
+            f"-> {words}",
+        ]
+    rows = {
+        "result": '["", "", "rows", ""]',
+        "p": '["", "", "rows", "keys"]',
+        "packed": '["", "rows", ""]',
+    }
 
     def typed(name):
         attributes = f'onnx.name = "{name}"'
@@ -256,3 +277,35 @@ def test_codes_are_those_of_the_steps(tmp_path, kernel, target, name):
             np.testing.assert_array_equal(
                 fused.run(feeds)["result"], expected["result"], err_msg=note
             )
+
+
+PACKED = {
+    "heads": Shape(batch=2, heads=3, queries=17, keys=33, size=24, columns=40, mask="none"),
+    "masked": Shape(queries=66, keys=70, dynamic=True),
+    "ternary": Shape(queries=5, keys=129, columns=8, q=TERNARY, k=TERNARY, v=TERNARY, mask="full"),
+}
+
+
+def probabilities(feeds: dict[str, np.ndarray]) -> np.ndarray:
+    """In float64: what rounding does not reach."""
+    sums = (feeds["q"] @ feeds["k"].swapaxes(-1, -2)).astype(np.float64) * feeds["factor"]
+    scores = sums + feeds["mask"] if "mask" in feeds else sums * 0.125
+    e = np.exp(scores - scores.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("kernel, target", ROWS[2:], ids=lambda value: value.split(",")[0])
+def test_packed_codes_are_those_of_the_definition(tmp_path, kernel, target, name):
+    """The definition rounds exponentials and their sums in its own way, so the scale puts the
+    border of codes where probabilities have a gap."""
+    shape = PACKED[name]
+    rng = np.random.default_rng(sum(map(ord, name)))
+    feeds = make_feeds(shape, rng)
+    if shape.mask != "none":
+        feeds["mask"] = np.where(rng.random(shape.mask_shape) < 0.3, FINFO.min, np.float32(0))
+    feeds["scale"] = np.float32(2 * widest_gap(probabilities(feeds)))
+    forms = FormsOfProgram(text(shape, packed=True), tmp_path, target, kernel).run(feeds)
+    assert "lowbit.packed_attention" in forms.fused
+    assert "result_packing" in forms.fused
+    forms.check_equal("packed")

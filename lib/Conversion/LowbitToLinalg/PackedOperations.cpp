@@ -285,17 +285,18 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
         QuantizePackOp::create(rewriter, loc, p, op.getScale(), Value(),
                                Value(), codes, Rounding::half_even)
             ->getResult(0);
-    // A packed result is made of levels as numbers.
+    // A packed result is made of levels as numbers. The rewriter keeps what it
+    // changes until the end, and this region does not live so long.
     Region body;
     IRMapping map;
     op.getContextBody().cloneInto(&body, map);
     if (std::optional<PackingAttr> packing = op.getResultPacking()) {
-      OpBuilder::InsertionGuard guard(rewriter);
       Operation *yield = body.front().getTerminator();
-      rewriter.setInsertionPoint(yield);
-      Value level = createLevel(rewriter, loc, packing->getLevels(),
-                                yield->getOperands());
-      rewriter.replaceOpWithNewOp<YieldOp>(yield, level);
+      OpBuilder builder(yield);
+      Value level =
+          createLevel(builder, loc, packing->getLevels(), yield->getOperands());
+      YieldOp::create(builder, loc, level);
+      yield->erase();
     }
     Type element = body.front().getTerminator()->getOperand(0).getType();
     Value context = createMatmul(

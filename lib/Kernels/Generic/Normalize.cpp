@@ -304,9 +304,10 @@ LogicalResult mlir::lowbit::emitLayerNorm(RewriterBase &rewriter,
   rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
     NormRows norm(rows, op, positions, target.has("fma"));
     for (auto [r, row] : llvm::enumerate(positions))
-      e.forVectors(rows.size, rows.lanes, [&](Value k, Value left) {
-        rows.store(norm.element(r, k, left), row, k, left);
-      });
+      e.forVectors(rows.size, rows.lanes,
+                   [&, r = r, &row = row](Value k, Value left) {
+                     rows.store(norm.element(r, k, left), row, k, left);
+                   });
   });
   rewriter.eraseOp(op);
   return success();

@@ -777,7 +777,7 @@ func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x31xi32>, %
 
 // packed_matmul (C5)
 func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %k: index, %p0: tensor<4xf32>) {
-  // expected-error @below {{expected an epilogue operand that broadcasts to [4, 32], got [4]}}
+  // expected-error @below {{expected an operand of the epilogue that broadcasts to [4, 32], got [4]}}
   %0 = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>) epilogue(%p0 : tensor<4xf32>) outs(%e : tensor<4x32xi32>)
     attributes {kernel = "portable", size = 96 : i64, columns = 32 : i64,
       lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
@@ -791,7 +791,7 @@ func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %
 
 // packed_matmul (C6)
 func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %k: index, %p0: tensor<32xf32>) {
-  // expected-error @below {{expected region arguments 'i32', 'f32', got 'i32'}}
+  // expected-error @below {{expected the epilogue to take 'i32', 'f32', got 'i32'}}
   %0 = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>) epilogue(%p0 : tensor<32xf32>) outs(%e : tensor<4x32xi32>)
     attributes {kernel = "portable", size = 96 : i64, columns = 32 : i64,
       lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
@@ -805,7 +805,7 @@ func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %
 
 // packed_matmul (C7)
 func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %k: index) {
-  // expected-error @below {{expected a region that yields 'i32', got 'f32'}}
+  // expected-error @below {{expected the epilogue to yield 'i32', got 'f32'}}
   %0 = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>) outs(%e : tensor<4x32xi32>)
     attributes {kernel = "portable", size = 96 : i64, columns = 32 : i64,
       lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {
@@ -820,7 +820,7 @@ func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %
 
 // packed_matmul (C7)
 func.func @f(%a: tensor<4x3xi64>, %w: tensor<4x3x8xi64>, %e: tensor<4x32xi32>, %k: index) {
-  // expected-error @below {{expected a region that ends with lowbit.yield}}
+  // expected-error @below {{expected the epilogue to end with lowbit.yield}}
   %0 = lowbit.packed_matmul ins(%a, %w : tensor<4x3xi64>, tensor<4x3x8xi64>) outs(%e : tensor<4x32xi32>)
     attributes {kernel = "portable", size = 96 : i64, columns = 32 : i64,
       lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {

@@ -15,121 +15,11 @@
 
 using namespace mlir;
 using namespace mlir::lowbit;
-
-//===----------------------------------------------------------------------===//
-// Shared by several operations
-//===----------------------------------------------------------------------===//
-
-std::string mlir::lowbit::detail::formatShape(ArrayRef<int64_t> shape) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << '[';
-  llvm::interleaveComma(shape, os, [&](int64_t extent) {
-    if (ShapedType::isDynamic(extent))
-      os << '?';
-    else
-      os << extent;
-  });
-  os << ']';
-  return text;
-}
-
-LogicalResult mlir::lowbit::detail::verifyShape(Operation *op, StringRef what,
-                                                Value value,
-                                                ArrayRef<int64_t> expected) {
-  ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
-  if (succeeded(verifyCompatibleShape(shape, expected)))
-    return success();
-  return op->emitOpError("expected ")
-         << what << " of shape " << formatShape(expected) << ", got "
-         << formatShape(shape);
-}
-
-LogicalResult mlir::lowbit::detail::verifyScale(Operation *op, Value scale,
-                                                Granularity granularity,
-                                                ArrayRef<int64_t> shape) {
-  switch (granularity) {
-  case Granularity::tensor:
-    return verifyShape(op, "a scale", scale, {});
-  case Granularity::row:
-    if (shape.size() < 2)
-      return op->emitOpError(
-                 "expected rank 2 or more for a scale per row, got ")
-             << shape.size();
-    return verifyShape(op, "a scale", scale, shape[shape.size() - 2]);
-  case Granularity::token:
-    if (shape.empty())
-      return op->emitOpError(
-          "expected rank 1 or more for a scale per token, got 0");
-    return verifyShape(op, "a scale", scale, shape.drop_back());
-  }
-  return op->emitOpError("unknown granularity");
-}
-
-LogicalResult mlir::lowbit::detail::verifySum(Operation *op, int64_t size,
-                                              int64_t magnitude) {
-  if (ShapedType::isDynamic(size) || magnitude == 0 ||
-      size <= std::numeric_limits<int32_t>::max() / magnitude)
-    return success();
-  return op->emitOpError("sums of ")
-         << size << " terms of magnitude " << magnitude
-         << " may leave the range of i32";
-}
-
-LogicalResult
-mlir::lowbit::detail::verifyQuantizer(Operation *op, ArrayRef<int64_t> shape,
-                                      Value scale, Value shift, Value offset,
-                                      LevelsType levels, Rounding rounding,
-                                      Granularity granularity) {
-  // (C2) What a rounding needs.
-  if (rounding == Rounding::half_even) {
-    if (!scale)
-      return op->emitOpError("expected a scale with the rounding half_even");
-    if (levels.getStep() != 1)
-      return op->emitOpError("expected consecutive levels with the rounding "
-                             "half_even, got ")
-             << levels;
-  } else {
-    if (scale || offset)
-      return op->emitOpError("expected no ")
-             << (scale ? "scale" : "offset") << " with the rounding "
-             << stringifyRounding(rounding);
-    // (C3) What a rounding yields.
-    bool binary = levels.getLevels() == ArrayRef<int64_t>{-1, 1};
-    bool ternary = levels.getLevels() == ArrayRef<int64_t>{-1, 0, 1};
-    if (!binary && (!ternary || rounding == Rounding::step))
-      return op->emitOpError("expected the levels -1, 1")
-             << (rounding == Rounding::sign ? " or -1, 0, 1" : "")
-             << " with the rounding " << stringifyRounding(rounding) << ", got "
-             << levels;
-  }
-  // (C4)
-  if (granularity == Granularity::row)
-    return op->emitOpError("expected the granularity tensor or token, got row");
-  if (scale && failed(verifyScale(op, scale, granularity, shape)))
-    return failure();
-  // (C5)
-  if (shift) {
-    if (shape.empty())
-      return op->emitOpError("expected rank 1 or more for a shift, got 0");
-    if (failed(verifyShape(op, "a shift", shift, shape.back())))
-      return failure();
-  }
-  // (C6)
-  if (offset)
-    return verifyShape(op, "an offset", offset, {});
-  return success();
-}
-
-static ArrayRef<int64_t> getShape(Value value) {
-  return cast<ShapedType>(value.getType()).getShape();
-}
+using namespace mlir::lowbit::detail;
 
 static LevelsType getLevels(Value value) {
   return cast<LevelsType>(getElementTypeOrSelf(value.getType()));
 }
-
-using namespace mlir::lowbit::detail;
 
 //===----------------------------------------------------------------------===//
 // Levels
@@ -281,26 +171,8 @@ LogicalResult LookupOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult LayerNormOp::verify() {
-  ArrayRef<int64_t> shape = getShape(getInput());
-  // (C1)
-  if (shape.empty())
-    return emitOpError("expected an input of rank 1 or more, got 0");
-  if (failed(verifyShape(*this, "a destination", getInit(), shape)))
-    return failure();
-  // (C2)
-  if (failed(verifyShape(*this, "a scale", getScale(), shape.back())) ||
-      (getBias() &&
-       failed(verifyShape(*this, "a bias", getBias(), shape.back()))))
-    return failure();
-  // (C3)
-  if (getResidual() &&
-      failed(verifyShape(*this, "a residual", getResidual(), shape)))
-    return failure();
-  // (C4)
-  if (getEpsilon().isNaN() || getEpsilon().isNegative())
-    return emitOpError("expected an epsilon of 0 or more, got ")
-           << getEpsilon().convertToDouble();
-  return success();
+  return verifyLayerNorm(*this, getInput(), getInit(), getScale(), getBias(),
+                         getResidual(), getEpsilon());
 }
 
 LogicalResult SoftmaxOp::verify() {

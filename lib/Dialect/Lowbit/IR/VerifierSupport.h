@@ -17,12 +17,27 @@
 
 namespace mlir::lowbit::detail {
 
+inline ArrayRef<int64_t> getShape(Value value) {
+  return cast<ShapedType>(value.getType()).getShape();
+}
+
 /// `[4, ?, 96]`.
 std::string formatShape(ArrayRef<int64_t> shape);
 
 /// `value` has the shape `expected`, as far as both are known.
 LogicalResult verifyShape(Operation *op, StringRef what, Value value,
                           ArrayRef<int64_t> expected);
+
+/// A logical operand is a matrix, perhaps of a batch.
+LogicalResult verifyMatrix(Operation *op, ArrayRef<int64_t> logical);
+
+/// The order of `packing` is `rows`.
+LogicalResult verifyRows(Operation *op, PackingAttr packing);
+
+/// `value` is what packing a tensor of shape `logical`, of rank 2 or more,
+/// yields.
+LogicalResult verifyPacked(Operation *op, StringRef what, Value value,
+                           PackingAttr packing, ArrayRef<int64_t> logical);
 
 /// `scale` has the shape that `granularity` gives it for a tensor of `shape`.
 LogicalResult verifyScale(Operation *op, Value scale, Granularity granularity,
@@ -36,6 +51,17 @@ LogicalResult verifyQuantizer(Operation *op, ArrayRef<int64_t> shape,
                               Value scale, Value shift, Value offset,
                               LevelsType levels, Rounding rounding,
                               Granularity granularity);
+
+/// Constraints (C1) to (C4) of `lowbit.layer_norm`.
+LogicalResult verifyLayerNorm(Operation *op, Value input, Value init,
+                              Value scale, Value bias, Value residual,
+                              const APFloat &epsilon);
+
+/// `region`, called `name` in diagnostics, takes an `element` and one element
+/// of each of `operands`, which broadcast to `shape`, and yields `yielded`.
+LogicalResult verifyRegion(Operation *op, StringRef name, Region &region,
+                           Type element, OperandRange operands,
+                           ArrayRef<int64_t> shape, ArrayRef<Type> yielded);
 
 } // namespace mlir::lowbit::detail
 
