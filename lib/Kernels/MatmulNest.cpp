@@ -18,6 +18,9 @@ using namespace mlir::lowbit;
 /// Rows that are multiplied together where a whole tile does not fit.
 static constexpr int64_t kLowTile = 4;
 
+/// Columns that a thread takes at a time: few enough to share 768 evenly.
+static constexpr int64_t kGrainColumns = 128;
+
 static MemRefType typeOf(Value value) {
   return cast<MemRefType>(value.getType());
 }
@@ -194,7 +197,8 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
   for (int64_t i = 0; i < rank - 2; ++i)
     extents.push_back(e.dim(operands.init, i));
   extents.push_back(e.dim(operands.rhs, rhsBatchRank));
-  e.parallel(extents, /*grain=*/4, [&](ValueRange ivs) {
+  int64_t grain = std::max<int64_t>(kGrainColumns / kernel.lanes, 1);
+  e.parallel(extents, grain, [&](ValueRange ivs) {
     MatmulTile tile;
     SmallVector<Value> batch(ivs.drop_back());
     tile.lhsBatch = batch;
