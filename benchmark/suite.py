@@ -47,8 +47,11 @@ def machine() -> dict[str, Any]:
     return {**describe_machine(), "popcount_peak": peak, "versions": versions}
 
 
-def timed(runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int) -> dict[str, Any]:
-    return {name: list(t.seconds) for name, t in interleaved(runs, feeds, rounds).items()}
+def timed(
+    runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int, pause: float = 0.0
+) -> dict[str, Any]:
+    times = interleaved(runs, feeds, rounds, pause=pause)
+    return {name: list(t.seconds) for name, t in times.items()}
 
 
 def tokens(config: bit.BiTConfig, batch: int, length: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -164,7 +167,8 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
             # IREE wants extents that are known.
             own = {"IREE, f32": fixed} if (batch, length, threads) == (1, 128, 1) else {}
             feeds = tokens(config, batch, length)
-            seconds = timed(runs | own, feeds, rounds if batch == 1 else 3)
+            pause = 0.05 if threads > 1 else 0.0
+            seconds = timed(runs | own, feeds, rounds if batch == 1 else 3, pause)
             lines.append({"batch": batch, "length": length, "threads": threads, "seconds": seconds})
     return {"sizes": sizes, "latency": lines}
 
@@ -173,7 +177,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="one model and one shape")
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=21)
     args = parser.parse_args()
     results: dict[str, Any] = {"machine": machine()}
     print("products", flush=True)

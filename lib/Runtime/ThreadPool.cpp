@@ -63,19 +63,6 @@ static int getCurrentCore() {
 #endif
 }
 
-/// Keeps a worker off the core of the thread that made the pool. Left alone
-/// some schedulers wake both on one core, where they wait for each other.
-static void avoidCore(std::thread &worker, int core) {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (core < 0 || sched_getaffinity(0, sizeof(set), &set) != 0)
-    return;
-  CPU_CLR(core, &set);
-  if (CPU_COUNT(&set) > 0)
-    pthread_setaffinity_np(worker.native_handle(), sizeof(set), &set);
-#endif
-}
-
 ThreadPool::ThreadPool(int threads) : generation(getForkGeneration()) {
   // Some 50 to 200 microseconds, longer than what lies between two loops of a
   // model; none where threads outnumber cores and spinning would take the core
@@ -83,11 +70,8 @@ ThreadPool::ThreadPool(int threads) : generation(getForkGeneration()) {
   spins = threads <= getNumUsableCores() ? 4000 : 0;
   workers.reserve(std::max(0, threads - 1));
   try {
-    const int core = spins > 0 ? getCurrentCore() : -1;
-    for (int i = 1; i < threads; ++i) {
+    for (int i = 1; i < threads; ++i)
       workers.emplace_back([this] { work(); });
-      avoidCore(workers.back(), core);
-    }
   } catch (const std::system_error &) {
     // The system has no more threads: go on with those that started.
   }
@@ -102,6 +86,22 @@ ThreadPool::~ThreadPool() {
   wake.notify_all();
   for (std::thread &worker : workers)
     worker.join();
+}
+
+void ThreadPool::avoidCore(int core) {
+  if (spins == 0 || core < 0 || core == avoidedCore)
+    return;
+  avoidedCore = core;
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0)
+    return;
+  CPU_CLR(core, &set);
+  if (CPU_COUNT(&set) < static_cast<int>(workers.size()))
+    return;
+  for (std::thread &worker : workers)
+    pthread_setaffinity_np(worker.native_handle(), sizeof(set), &set);
+#endif
 }
 
 bool ThreadPool::isAlive() const { return generation == getForkGeneration(); }
@@ -173,6 +173,7 @@ void ThreadPool::parallelFor(Body newBody, void *newContext, int64_t newCount,
   gate.store(0, std::memory_order_release);
   epoch.fetch_add(1);
   if (sleepers.load() > 0) {
+    avoidCore(getCurrentCore());
     std::lock_guard<std::mutex> lock(mutex);
     const int64_t helpers = (newCount - 1) / partLength;
     if (helpers >= static_cast<int64_t>(workers.size()))

@@ -49,6 +49,9 @@ public:
 private:
   void work();
   void runParts();
+  /// Keeps the workers off the core of the thread that calls the pool. Some
+  /// schedulers wake all on one core, where they wait for each other.
+  void avoidCore(int core);
   bool join();
 
   /// The loop in progress; written only while the gate is shut and empty.
@@ -70,6 +73,7 @@ private:
   std::vector<std::thread> workers;
   uint64_t generation;
   int spins;
+  int avoidedCore = -1;
 
   static constexpr uint32_t kShut = 1u << 31;
 };

@@ -49,11 +49,18 @@ def interleaved(
     feeds: Mapping[str, npt.ArrayLike],
     rounds: int = 15,
     warmup: int = 2,
+    pause: float = 0.0,
 ) -> dict[str, Timing]:
-    """Runs all competitors in turn, `rounds` times, after `warmup` rounds that do not count."""
+    """Runs all competitors in turn, `rounds` times, after `warmup` rounds that do not count.
+
+    pause -- seconds between two runs: threads of one competitor may wait for work in a loop for
+        a while, and take cores from the next.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for index in range(warmup + rounds):
         for name, run in runs.items():
+            if pause:
+                time.sleep(pause)
             start = time.perf_counter()
             run(feeds)
             if index >= warmup:
