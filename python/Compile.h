@@ -27,12 +27,14 @@ using Source = std::tuple<std::string, std::optional<std::string>,
                           std::optional<pybind11::bytes>>;
 
 /// Compiles ONNX models into one artifact without the GIL. An empty `kernel`
-/// means the best one; `states` are pairs of an input and an output. Raises
-/// CompileError with every diagnostic.
+/// means the best one; `states` are pairs of an input and an output, `top` of
+/// an output and how many of its largest elements to keep. Raises CompileError
+/// with every diagnostic.
 pybind11::bytes
 compileModels(const std::vector<Source> &models, const std::string &target,
               const std::string &kernel, const std::string &tables,
-              const std::vector<std::pair<std::string, std::string>> &states);
+              const std::vector<std::pair<std::string, std::string>> &states,
+              const std::vector<std::pair<std::string, int64_t>> &top);
 
 } // namespace lowbit::python
 

@@ -32,6 +32,13 @@ typedef struct LowbitStatePair {
   const char *output;
 } LowbitStatePair;
 
+/// An output that is wanted for its largest elements only.
+typedef struct LowbitTopOutput {
+  const char *output;
+  /// How many of each row.
+  int64_t count;
+} LowbitTopOutput;
+
 /// How to compile; all zero means the defaults. The strings are copied.
 typedef struct LowbitCompileOptions {
   /// What to make, a name of `lowbit-compile --emit`: "so", "obj", "asm",
@@ -57,6 +64,10 @@ typedef struct LowbitCompileOptions {
   /// stored: "f32", or "bf16", half as large, which changes each number by 2^-9
   /// of it at most; null means "f32".
   const char *tables;
+  /// Outputs, of any models, that become two: `<output>_values` and
+  /// `<output>_indices`, the largest elements of each row in descending order.
+  int32_t num_top;
+  const LowbitTopOutput *top;
 } LowbitCompileOptions;
 
 /// What the compiler made.

@@ -54,6 +54,8 @@ static LowbitError *compileWith(
     for (int32_t i = 0; i < given->num_states; ++i)
       options.states.emplace_back(given->states[i].input,
                                   given->states[i].output);
+    for (int32_t i = 0; i < given->num_top; ++i)
+      options.top.emplace_back(given->top[i].output, given->top[i].count);
   }
   llvm::Expected<CompileResult> result = compile(options);
   if (!result)

@@ -87,6 +87,7 @@ private:
   }
 
   llvm::Error readModels();
+  llvm::Error checkTop();
   llvm::Expected<OwningOpRef<ModuleOp>> readModel(const ModelSource &source);
   llvm::Error runStage(StringRef name,
                        function_ref<void(OpPassManager &)> build);
@@ -167,7 +168,13 @@ llvm::Error Compilation::runStages() {
       return error;
     if (options.emit == Emit::ONNX)
       return llvm::Error::success();
-    if (llvm::Error error = runModelStage("lowbit", buildLowbitStage))
+    LowbitStageOptions lowbit;
+    for (const auto &[name, count] : options.top)
+      lowbit.top.push_back(name + ":" + std::to_string(count));
+    if (llvm::Error error =
+            runModelStage("lowbit", [&](OpPassManager &manager) {
+              buildLowbitStage(manager, lowbit);
+            }))
       return error;
     if (options.emit == Emit::Lowbit)
       return llvm::Error::success();
@@ -332,8 +339,33 @@ llvm::Error Compilation::readModels() {
   return llvm::Error::success();
 }
 
+/// Whether every output of the option `top` is one of some model.
+llvm::Error Compilation::checkTop() {
+  if (options.top.empty())
+    return llvm::Error::success();
+  if (isBufferized(*module))
+    return makeError("the largest elements of outputs are selected in the "
+                     "stage lowbit, which the model has behind it");
+  llvm::StringSet<> names;
+  module->walk([&](func::FuncOp function) {
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      if (auto name = function.getResultAttrOfType<StringAttr>(i, "onnx.name"))
+        names.insert(name);
+  });
+  for (const auto &[name, count] : options.top)
+    if (!names.contains(name)) {
+      std::vector<StringRef> known(names.keys().begin(), names.keys().end());
+      llvm::sort(known);
+      return makeError("no output is named '" + name + "', there are " +
+                       llvm::join(known, ", "));
+    }
+  return llvm::Error::success();
+}
+
 llvm::Expected<CompileResult> Compilation::run() {
   if (llvm::Error error = readModels())
+    return std::move(error);
+  if (llvm::Error error = checkTop())
     return std::move(error);
   finishStep("read");
   CompileResult result;

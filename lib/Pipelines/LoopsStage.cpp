@@ -34,6 +34,7 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   LowbitPackOptions pack;
   pack.kernel = options.kernel;
   pm.addPass(createLowbitPack(pack));
+  pm.addPass(createLowbitScreenProducts());
   // Sizes in terms of the inputs' dimensions: the arena needs them so, and a
   // dimension of a collapsed shape is not resolved on buffers any more.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());

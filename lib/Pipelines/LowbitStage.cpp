@@ -16,11 +16,15 @@
 
 using namespace mlir;
 
-void mlir::lowbit::buildLowbitStage(OpPassManager &pm) {
+void mlir::lowbit::buildLowbitStage(OpPassManager &pm,
+                                    const LowbitStageOptions &options) {
   // Recognisers compare operands by identity: duplicates must be gone.
   pm.addPass(createCSEPass());
   pm.addPass(createConvertONNXToLowbit());
   pm.addPass(createCSEPass());
+  LowbitSelectOutputsOptions select;
+  select.top.assign(options.top.begin(), options.top.end());
+  pm.addPass(createLowbitSelectOutputs(select));
   pm.addPass(createConvertONNXToLinalg());
   pm.addPass(createLowbitSinkCollapses());
   pm.addPass(createCanonicalizerPass());

@@ -19,7 +19,7 @@ void mlir::lowbit::registerPipelines() {
   PassPipelineRegistration<>("lowbit-stage-onnx",
                              "Infer shapes, fold constants, remove duplicates",
                              buildONNXStage);
-  PassPipelineRegistration<>(
+  PassPipelineRegistration<LowbitStageOptions>(
       "lowbit-stage-lowbit",
       "Recognise quantizers and quantized matmuls, lower the rest to linalg",
       buildLowbitStage);

@@ -35,6 +35,7 @@ def compile(
     tables: Literal["f32", "bf16"] = ...,
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
+    top: Mapping[str, int] | None = ...,
 ) -> Model: ...
 @overload
 def compile(
@@ -45,6 +46,7 @@ def compile(
     tables: Literal["f32", "bf16"] = ...,
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
+    top: Mapping[str, int] | None = ...,
 ) -> Program: ...
 def compile(
     model: Source | Sources,
@@ -54,6 +56,7 @@ def compile(
     tables: Literal["f32", "bf16"] = "f32",
     report: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
+    top: Mapping[str, int] | None = None,
 ) -> Model | Program:
     """Compiles an ONNX model to a `Model`, or several to one `Program`.
 
@@ -71,6 +74,11 @@ def compile(
     report -- a file to write the compile report to, as JSON.
     states -- inputs that a session takes from outputs, as `{"input": "output"}`, beyond
         the pairs that names tell (docs/Generation.md).
+    top -- outputs of which only the largest elements of each row are wanted, as
+        `{"logits": 5}`. Two outputs take the place of `logits`: `logits_values` and
+        `logits_indices`, `[..., 5]`, float32 and int64, in descending order, the first of
+        equal ones first. It must be a product of float rows with a constant table
+        (docs/Generation.md).
 
     The GIL is released meanwhile. Raises CompileError with the compiler's
     diagnostics, ValueError and OSError.
@@ -92,7 +100,12 @@ def compile(
     with ExitStack() as stack:
         sources = [(name, *_source(value, stack)) for name, value in named]
         artifact = _lowbit.compile_models(
-            sources, target, kernel or "", tables, list((states or {}).items())
+            sources,
+            target,
+            kernel or "",
+            tables,
+            list((states or {}).items()),
+            list((top or {}).items()),
         )
     try:
         loaded = _lowbit.Loaded.from_bytes(artifact, threads)

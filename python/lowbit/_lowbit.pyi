@@ -16,6 +16,7 @@ def compile_models(
     kernel: str,
     tables: str,
     states: list[tuple[str, str]],
+    top: list[tuple[str, int]],
 ) -> bytes: ...
 
 class Entry:

@@ -20,10 +20,10 @@ def compile_or_skip(model, target: str, **options) -> lowbit.Model:
         raise
 
 
-def compile_for_each(model, targets: Sequence[str]) -> Iterator[lowbit.Model]:
+def compile_for_each(model, targets: Sequence[str], **options) -> Iterator[lowbit.Model]:
     """The model for each target that this machine has; all have the low ones."""
     for target in targets:
         try:
-            yield lowbit.compile(model, target=target)
+            yield lowbit.compile(model, target=target, **options)
         except lowbit.CompileError as error:
             assert target in ("x86-64-v3", "x86-64-v4"), error

@@ -28,6 +28,11 @@ static cl::list<std::string>
     states("state", cl::value_desc("input=output"), cl::cat(category),
            cl::desc("keep an output as an input of later runs in a session, "
                     "beyond those that names tell (past_x=present_x)"));
+static cl::list<std::string>
+    top("top", cl::value_desc("output:count"), cl::cat(category),
+        cl::desc("give the largest elements of each row of an output only: "
+                 "count values and their indices, without reading the whole "
+                 "table that it is a product with"));
 static cl::opt<std::string>
     output("o", cl::value_desc("file"), cl::cat(category),
            cl::desc("output; by default standard output for text, else the "
@@ -119,6 +124,20 @@ parseStates(std::vector<std::pair<std::string, std::string>> &pairs) {
   return llvm::Error::success();
 }
 
+/// The outputs of --top; names may hold colons.
+static llvm::Error
+parseTop(std::vector<std::pair<std::string, int64_t>> &outputs) {
+  for (llvm::StringRef text : top) {
+    auto [name, number] = text.rsplit(':');
+    int64_t count;
+    if (name.empty() || number.getAsInteger(10, count) || count < 1)
+      return llvm::createStringError("--top wants OUTPUT:COUNT, got '" + text +
+                                     "'");
+    outputs.emplace_back(name, count);
+  }
+  return llvm::Error::success();
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
@@ -142,6 +161,8 @@ int main(int argc, char **argv) {
   options.elideConstants = elide;
   options.log = verbose ? &llvm::errs() : nullptr;
   if (llvm::Error error = parseStates(options.states))
+    return fail(std::move(error));
+  if (llvm::Error error = parseTop(options.top))
     return fail(std::move(error));
   std::vector<ModelSource> sources;
   for (llvm::StringRef text : inputs)

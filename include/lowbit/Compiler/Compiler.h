@@ -52,6 +52,9 @@ struct CompileOptions {
   /// Pairs of an input and an output, of any entries, that are one state of a
   /// session, beyond those that their names tell.
   std::vector<std::pair<std::string, std::string>> states;
+  /// Outputs that become two, `<name>_values` and `<name>_indices`, with this
+  /// number of the largest elements of each row.
+  std::vector<std::pair<std::string, int64_t>> top;
   /// Whether remarks, such as why a quantizer was not recognised, join the
   /// diagnostics.
   bool remarks = false;

@@ -43,6 +43,29 @@ def ConvertONNXToLowbit : Pass<"convert-onnx-to-lowbit", "::mlir::ModuleOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Selected outputs
+//===----------------------------------------------------------------------===//
+
+def LowbitSelectOutputs : Pass<"lowbit-select-outputs", "::mlir::ModuleOp"> {
+  let summary = "Give outputs for their largest elements only";
+  let description = [{
+    For every `NAME:COUNT` of `top` and every function with a result called NAME
+    (`onnx.name`), a product of float rows with a constant table, perhaps with a
+    constant added to each column: two results, `NAME_values` and `NAME_indices`,
+    of a `lowbit.top_product` take its place. It is an error when the result is
+    something else. The product stays where something else reads it.
+
+    Runs behind `convert-onnx-to-lowbit`, so that products of levels have their
+    kernels, and before `convert-onnx-to-linalg`.
+  }];
+  let options = [ListOption<"top", "top", "std::string",
+                            "outputs and how many elements of a row, NAME:COUNT">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::lowbit::LowbitDialect", "::mlir::tensor::TensorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
 // ONNXToLinalg
 //===----------------------------------------------------------------------===//
 

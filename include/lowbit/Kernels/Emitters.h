@@ -36,6 +36,8 @@ LogicalResult emitLayerNormPack(RewriterBase &rewriter, LayerNormPackOp op,
                                 const Target &target);
 LogicalResult emitSoftmax(RewriterBase &rewriter, SoftmaxOp op,
                           const Target &target);
+LogicalResult emitTopProduct(RewriterBase &rewriter, TopProductOp op,
+                             const Target &target);
 
 } // namespace mlir::lowbit
 

@@ -21,6 +21,14 @@
 
 namespace mlir::lowbit {
 
+/// Options of the stage `lowbit`.
+struct LowbitStageOptions : PassPipelineOptions<LowbitStageOptions> {
+  ListOption<std::string> top{
+      *this, "top",
+      llvm::cl::desc("outputs that are wanted for their largest elements only, "
+                     "NAME:COUNT")};
+};
+
 /// Options of the stage `loops`.
 struct LoopsStageOptions : PassPipelineOptions<LoopsStageOptions> {
   Option<std::string> kernel{
@@ -50,8 +58,8 @@ struct LLVMStageOptions : PassPipelineOptions<LLVMStageOptions> {
 /// Stage `onnx`: infers shapes, folds what is constant, removes duplicates.
 void buildONNXStage(OpPassManager &pm);
 /// Stage `lowbit`: recognises quantizers and quantized matmuls, lowers the rest
-/// to linalg.
-void buildLowbitStage(OpPassManager &pm);
+/// to linalg, and selects the largest elements of outputs.
+void buildLowbitStage(OpPassManager &pm, const LowbitStageOptions &options);
 /// Stage `loops`: chooses kernels, packs, fuses, bufferizes, emits loops.
 void buildLoopsStage(OpPassManager &pm, const LoopsStageOptions &options);
 /// Stage `llvm`: plans memory, builds the entry, lowers to the LLVM dialect.

@@ -77,6 +77,8 @@ void populateNormalizations(const TypeConverter &converter,
                             RewritePatternSet &patterns);
 void populatePackedOperations(const TypeConverter &converter,
                               RewritePatternSet &patterns);
+void populateTopProduct(const TypeConverter &converter,
+                        RewritePatternSet &patterns);
 void populatePacking(const TypeConverter &converter,
                      RewritePatternSet &patterns);
 

@@ -31,6 +31,7 @@ void mlir::lowbit::populateLevelsToLinalgPatterns(
   definitions::populateElementwise(converter, patterns);
   definitions::populateContractions(converter, patterns);
   definitions::populatePacking(converter, patterns);
+  definitions::populateTopProduct(converter, patterns);
 }
 
 void mlir::lowbit::populateKernelsToLinalgPatterns(
@@ -61,7 +62,10 @@ struct ConvertLowbitToLinalg
       return onBuffers || (isa<YieldOp>(op)) ||
              (keepKernels &&
               isa<QuantizePackOp, RepackOp, PackedMatmulOp, PackedAttentionOp,
-                  PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp>(op));
+                  PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp>(
+                  op)) ||
+             (keepKernels && isa<TopProductOp>(op) &&
+              !cast<TopProductOp>(op).getScreen().empty());
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isFreeOfLevels(op); });

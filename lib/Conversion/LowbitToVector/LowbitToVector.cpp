@@ -36,7 +36,8 @@ struct ConvertLowbitToVector
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
       if (isa<PackedMatmulOp, PackedAttentionOp, QuantizePackOp, RepackOp,
-              PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp>(op))
+              PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp,
+              TopProductOp>(op))
         work.push_back(op);
     });
     IRRewriter rewriter(&getContext());
@@ -57,6 +58,7 @@ struct ConvertLowbitToVector
               .Case<LayerNormOp>(emit(emitLayerNorm))
               .Case<LayerNormPackOp>(emit(emitLayerNormPack))
               .Case<SoftmaxOp>(emit(emitSoftmax))
+              .Case<TopProductOp>(emit(emitTopProduct))
               .Default([](Operation *) { return failure(); });
       if (failed(emitted))
         return signalPassFailure();

@@ -40,3 +40,23 @@ func.func @strided(%x: memref<4x6x8xf32>, %o: memref<6x8x2xi64>) {
     {packing = #lowbit.packing<<-1, 1>, rows>, permutation = array<i64: 1, 2, 0>, rounding = #lowbit.rounding<step>}
   return
 }
+
+// -----
+
+func.func @no_screen(%x: memref<4x8xf32>, %t: memref<20x8xf32>, %v: memref<4x2xf32>, %i: memref<4x2xi64>) {
+  // expected-error @below {{expected a screen and scratch buffers for it}}
+  lowbit.top_product ins(%x, %t : memref<4x8xf32>, memref<20x8xf32>) outs(%v, %i : memref<4x2xf32>, memref<4x2xi64>)
+  return
+}
+
+// -----
+
+func.func @strided_rows(%x: memref<4x8xf32, strided<[16, 2]>>, %t: memref<20x8xf32>, %c: memref<1x2x256xi8>, %b: memref<4x64xf32>,
+    %0: memref<?x2x3xi32>, %1: memref<?x3xf32>, %2: memref<?x64xf32>, %3: memref<?x64xf32>, %4: memref<?x20xi32>,
+    %v: memref<4x2xf32>, %i: memref<4x2xi64>) {
+  // expected-error @below {{expected rows whose elements lie side by side}}
+  lowbit.top_product ins(%x, %t : memref<4x8xf32, strided<[16, 2]>>, memref<20x8xf32>) screen(%c, %b : memref<1x2x256xi8>, memref<4x64xf32>)
+    scratch(%0, %1, %2, %3, %4 : memref<?x2x3xi32>, memref<?x3xf32>, memref<?x64xf32>, memref<?x64xf32>, memref<?x20xi32>)
+    outs(%v, %i : memref<4x2xf32>, memref<4x2xi64>)
+  return
+}

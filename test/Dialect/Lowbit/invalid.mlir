@@ -843,3 +843,123 @@ func.func @f(%a: tensor<4x626xi64>, %w: tensor<4x626x8xi64>, %e: tensor<4x32xi32
   } -> tensor<4x32xi32>
   return
 }
+
+// -----
+
+// top_product (C1)
+func.func @f(%x: tensor<8xf32>, %t: tensor<20x8xf32>, %e0: tensor<5xf32>, %e1: tensor<5xi64>) {
+  // expected-error @below {{expected an input of rank 2 or more, got 1}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<8xf32>, tensor<20x8xf32>)
+    outs(%e0, %e1 : tensor<5xf32>, tensor<5xi64>) -> tensor<5xf32>, tensor<5xi64>
+  return
+}
+
+// -----
+
+// top_product (C1)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<?x8xf32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected a table of known shape [N, K], got [?, 8]}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<?x8xf32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C1)
+func.func @f(%x: tensor<4x9xf32>, %t: tensor<20x8xf32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected an input of shape [4, 8], got [4, 9]}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x9xf32>, tensor<20x8xf32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C2)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %b: tensor<8xf32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected a bias of shape [20], got [8]}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>) bias(%b : tensor<8xf32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C3)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %e0: tensor<4x5xf32>) {
+  // expected-error @below {{expected two destinations, got 1}}
+  %0 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>)
+    outs(%e0 : tensor<4x5xf32>) -> tensor<4x5xf32>
+  return
+}
+
+// -----
+
+// top_product (C3)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %e0: tensor<4x21xf32>, %e1: tensor<4x21xi64>) {
+  // expected-error @below {{expected a last extent of destinations from 1 to 20, got [4, 21]}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>)
+    outs(%e0, %e1 : tensor<4x21xf32>, tensor<4x21xi64>) -> tensor<4x21xf32>, tensor<4x21xi64>
+  return
+}
+
+// -----
+
+// top_product (C3)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %e0: tensor<4x5xf64>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected a first destination of 'f32', got 'f64'}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>)
+    outs(%e0, %e1 : tensor<4x5xf64>, tensor<4x5xi64>) -> tensor<4x5xf64>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C3)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi32>) {
+  // expected-error @below {{expected a second destination of 'i64', got 'i32'}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi32>) -> tensor<4x5xf32>, tensor<4x5xi32>
+  return
+}
+
+// -----
+
+// top_product (C4)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %s0: tensor<1x2x256xi8>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected codes and bounds as screen, got 1 operands}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>) screen(%s0 : tensor<1x2x256xi8>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C4)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %s0: tensor<2x2x256xi8>, %s1: tensor<4x64xf32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected codes of shape [1, 2, 256], got [2, 2, 256]}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>) screen(%s0, %s1 : tensor<2x2x256xi8>, tensor<4x64xf32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C4)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %s0: tensor<1x2x256xi8>, %s1: tensor<3x64xf32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected bounds of shape [4, 64], got [3, 64]}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>) screen(%s0, %s1 : tensor<1x2x256xi8>, tensor<3x64xf32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}
+
+// -----
+
+// top_product (C5)
+func.func @f(%x: tensor<4x8xf32>, %t: tensor<20x8xf32>, %m: memref<4xi32>, %e0: tensor<4x5xf32>, %e1: tensor<4x5xi64>) {
+  // expected-error @below {{expected no scratch on tensors}}
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<4x8xf32>, tensor<20x8xf32>) scratch(%m : memref<4xi32>)
+    outs(%e0, %e1 : tensor<4x5xf32>, tensor<4x5xi64>) -> tensor<4x5xf32>, tensor<4x5xi64>
+  return
+}

@@ -145,3 +145,16 @@ func.func @packed(%a: tensor<4x5xi64>, %w: tensor<4x3x8xi64>, %b: tensor<32xf32>
          outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
   return
 }
+
+// CHECK-LABEL: func @top_products
+func.func @top_products(%x: tensor<?x4x96xf32>, %t: tensor<1000x96xf32>, %b: tensor<1000xf32>,
+    %c: tensor<16x24x256xi8>, %s: tensor<4x1024xf32>, %e: tensor<?x4x5xf32>, %f: tensor<?x4x5xi64>) {
+  // CHECK: lowbit.top_product ins(%{{.*}}, %{{.*}} : tensor<?x4x96xf32>, tensor<1000x96xf32>) outs(%{{.*}}, %{{.*}} : tensor<?x4x5xf32>, tensor<?x4x5xi64>) -> tensor<?x4x5xf32>, tensor<?x4x5xi64>
+  %0:2 = lowbit.top_product ins(%x, %t : tensor<?x4x96xf32>, tensor<1000x96xf32>)
+         outs(%e, %f : tensor<?x4x5xf32>, tensor<?x4x5xi64>) -> tensor<?x4x5xf32>, tensor<?x4x5xi64>
+  // CHECK: lowbit.top_product {{.*}} bias(%{{.*}} : tensor<1000xf32>) screen(%{{.*}}, %{{.*}} : tensor<16x24x256xi8>, tensor<4x1024xf32>)
+  %1:2 = lowbit.top_product ins(%x, %t : tensor<?x4x96xf32>, tensor<1000x96xf32>) bias(%b : tensor<1000xf32>)
+         screen(%c, %s : tensor<16x24x256xi8>, tensor<4x1024xf32>)
+         outs(%e, %f : tensor<?x4x5xf32>, tensor<?x4x5xi64>) -> tensor<?x4x5xf32>, tensor<?x4x5xi64>
+  return
+}

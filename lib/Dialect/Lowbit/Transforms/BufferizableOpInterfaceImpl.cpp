@@ -12,6 +12,7 @@
 #include "lowbit/Dialect/Lowbit/Transforms/BufferizableOpInterfaceImpl.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Kernels/Kernels.h"
+#include "lowbit/Kernels/TopProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
@@ -87,6 +88,28 @@ static bool addScratch(PackedMatmulOp matmul, RewriterBase &rewriter,
   return true;
 }
 
+/// The buffers in which top products are screened, one row each for every row
+/// of the input. They stand in front of the destinations.
+static size_t addScratch(TopProductOp product, RewriterBase &rewriter,
+                         SmallVectorImpl<Value> &operands) {
+  if (product.getScreen().empty())
+    return 0;
+  Location loc = product.getLoc();
+  Value input = operands[0];
+  Value rows = arith::ConstantIndexOp::create(rewriter, loc, 1);
+  int64_t rank = cast<MemRefType>(input.getType()).getRank();
+  for (int64_t dim = 0; dim + 1 < rank; ++dim)
+    rows = rewriter.createOrFold<arith::MulIOp>(
+        loc, rows, rewriter.createOrFold<memref::DimOp>(loc, input, dim));
+  SmallVector<Value> buffers;
+  for (MemRefType type : getTopProductScratch(product))
+    buffers.push_back(memref::AllocOp::create(rewriter, loc, type, rows,
+                                              rewriter.getI64IntegerAttr(64)));
+  operands.insert(operands.end() - product.getInits().size(), buffers.begin(),
+                  buffers.end());
+  return buffers.size();
+}
+
 namespace {
 
 template <typename OpTy>
@@ -118,10 +141,13 @@ struct DestinationModel
     for (OpOperand &init : destination.getDpsInitsMutable())
       inits.push_back(operands[init.getOperandNumber()]);
     bool hasScratch = false;
+    size_t buffers = 0;
     if (auto attention = dyn_cast<PackedAttentionOp>(op))
       addScratch(attention, rewriter, operands);
     else if (auto matmul = dyn_cast<PackedMatmulOp>(op))
       hasScratch = addScratch(matmul, rewriter, operands);
+    else if (auto product = dyn_cast<TopProductOp>(op))
+      buffers = addScratch(product, rewriter, operands);
     OperationState onBuffers(op->getLoc(), op->getName(), operands, TypeRange(),
                              op->getAttrs());
     onBuffers.propertiesAttr = op->getPropertiesAsAttribute();
@@ -135,6 +161,9 @@ struct DestinationModel
     } else if (auto matmul = dyn_cast<PackedMatmulOp>(created)) {
       auto &segments = matmul.getProperties().operandSegmentSizes;
       segments[std::size(segments) - 1] = hasScratch;
+    } else if (auto product = dyn_cast<TopProductOp>(created)) {
+      auto &segments = product.getProperties().operandSegmentSizes;
+      segments[std::size(segments) - 2] = static_cast<int32_t>(buffers);
     }
     replaceOpWithBufferizedValues(rewriter, op, inits);
     return success();
@@ -156,5 +185,6 @@ void mlir::lowbit::registerBufferizableOpInterfaceExternalModels(
     LayerNormPackOp::attachInterface<DestinationModel<LayerNormPackOp>>(
         *context);
     SoftmaxOp::attachInterface<DestinationModel<SoftmaxOp>>(*context);
+    TopProductOp::attachInterface<DestinationModel<TopProductOp>>(*context);
   });
 }

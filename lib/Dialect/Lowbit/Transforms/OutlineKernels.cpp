@@ -86,7 +86,8 @@ struct OutlineKernels : lowbit::impl::LowbitOutlineKernelsBase<OutlineKernels> {
     for (auto func : getOperation().getOps<func::FuncOp>())
       func.walk([&](Operation *op) {
         if (isa<PackedMatmulOp, PackedAttentionOp, QuantizePackOp, RepackOp,
-                PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp>(op) &&
+                PackedLookupOp, LayerNormOp, LayerNormPackOp, SoftmaxOp,
+                TopProductOp>(op) &&
             op->getNumResults() == 0)
           work.push_back(op);
       });

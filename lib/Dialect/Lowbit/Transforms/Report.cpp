@@ -39,7 +39,7 @@ struct LowbitReport : lowbit::impl::LowbitReportBase<LowbitReport> {
         return;
       llvm::TypeSwitch<Operation *>(op)
           .Case<MatmulOp, PackedMatmulOp, PackedAttentionOp, LayerNormOp,
-                LayerNormPackOp, QuantizePackOp>(
+                LayerNormPackOp, QuantizePackOp, TopProductOp>(
               [&](auto known) { report.add(known); })
           .Case([&](linalg::LinalgOp loops) {
             if (op->hasAttr(kFloatMatmul) || op->hasAttr(kLevelsMatmul))

@@ -193,6 +193,23 @@ void ReportBuilder::addLoops(linalg::LinalgOp op) {
   addProduct(std::move(product));
 }
 
+void ReportBuilder::add(TopProductOp op) {
+  Product product;
+  product.name = getFirstNodeName(op);
+  addNodeNames(op.getLoc(), product.nodes);
+  ArrayRef<int64_t> input =
+      cast<RankedTensorType>(op.getInput().getType()).getShape();
+  product.batch = multiplyAll(input.drop_back(2));
+  product.m = input[input.size() - 2];
+  product.k = op.getSize();
+  product.n = op.getTableRows();
+  product.kernel = op.getScreen().empty() ? "float" : "screen";
+  product.weightBytes = getConstantBytes(op.getTable());
+  for (Value part : op.getScreen())
+    product.weightBytes += getConstantBytes(part);
+  addProduct(std::move(product));
+}
+
 //===----------------------------------------------------------------------===//
 // Other operations
 //===----------------------------------------------------------------------===//

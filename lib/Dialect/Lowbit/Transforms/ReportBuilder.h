@@ -37,6 +37,7 @@ public:
   void add(LayerNormPackOp op);
   /// A quantizer that is an operation of its own.
   void add(QuantizePackOp op);
+  void add(TopProductOp op);
 
   /// The report; nothing can be added afterwards.
   std::string takeText();

@@ -14,6 +14,7 @@
 #define LOWBIT_DIALECT_LOWBIT_IR_LOWBITOPS
 
 include "lowbit/Dialect/Lowbit/IR/LowbitLevelOps.td"
+include "lowbit/Dialect/Lowbit/IR/LowbitOutputOps.td"
 include "lowbit/Dialect/Lowbit/IR/LowbitPackingOps.td"
 include "lowbit/Dialect/Lowbit/IR/LowbitPackedOps.td"
 

@@ -56,6 +56,17 @@ def LowbitPack : Pass<"lowbit-pack"> {
     "tensor::TensorDialect", "LowbitDialect"];
 }
 
+def LowbitScreenProducts : Pass<"lowbit-screen-products"> {
+  let summary = "Give top products an 8-bit copy of their table";
+  let description = [{
+    A `lowbit.top_product` with a constant table gets its screen: codes of eight
+    bits, and for each row of the table a scale and what bounds the error that
+    codes make. Without one, `convert-lowbit-to-linalg` lowers it. Rows so long
+    that sums of products of codes could leave 32 bits get none.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "LowbitDialect"];
+}
+
 def LowbitProtectInputs : Pass<"lowbit-protect-inputs", "func::FuncOp"> {
   let summary = "Mark the inputs of public functions read-only";
   let description = [{
