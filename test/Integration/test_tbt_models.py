@@ -10,7 +10,7 @@ import lowbit
 import numpy as np
 import pytest
 from agreement import check_comparison
-from lowbit.generation import GenerationConfig, generate
+from lowbit.generation import Decoder, GenerationConfig, generate
 from lowbit.models import tbt
 from targets import compile_for_each
 
@@ -164,6 +164,41 @@ def test_generation_follows_the_steps():
         tokens = np.concatenate([tokens, logits[:, 0].argmax(axis=-1)[:, None]], axis=1)
     assert 0 not in tokens, "the comparison is for sentences that do not end"
     np.testing.assert_array_equal(got, tokens)
+
+
+@pytest.fixture(scope="module")
+def whole_and_top():
+    """A program, and the same with the 5 largest logits."""
+    parameters = tbt.TBTParameters.random(TINY.with_bits(1, 1), seed=19)
+    models = {part: tbt.build_model(parameters, part) for part in tbt.SESSION_PARTS}
+    return lowbit.compile(models), lowbit.compile(models, top={"logits": 5})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"min_length": 8},
+        {"no_repeat_ngram_size": 1},
+        {"no_repeat_ngram_size": 2, "min_length": 5},
+        {"forced_bos_token_id": 7, "forced_eos_token_id": 0},
+    ],
+)
+def test_greedy_search_needs_the_largest_logits_only(whole_and_top, settings):
+    whole, top = whole_and_top
+    source = tbt.random_inputs(TINY, "encoder", [12, 7, 9], seed=2)
+    config = GenerationConfig(2, eos_token_id=0, max_length=12, **settings)
+    np.testing.assert_array_equal(generate(top, source, config), generate(whole, source, config))
+
+
+def test_searches_that_need_all_logits_say_so(whole_and_top):
+    source = tbt.random_inputs(TINY, "encoder", [12], seed=2)
+    for strategy in ("auto", "bmt"):
+        config = GenerationConfig(2, eos_token_id=0, num_beams=2, max_length=6)
+        with pytest.raises(lowbit.InputError, match=r"5 largest logits only.*without 'top'"):
+            generate(whole_and_top[1], source, config, strategy=strategy)
+    with pytest.raises(lowbit.InputError, match="gives all logits; compile it with top"):
+        Decoder(whole_and_top[0]).step_top(np.array([2]))
 
 
 def test_targets_agree():

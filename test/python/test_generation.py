@@ -11,8 +11,10 @@ import itertools
 
 import numpy as np
 import pytest
-from lowbit.generation import GenerationConfig, bmt_beam_search, generate, stream
+from lowbit import InputError
+from lowbit.generation import GenerationConfig, TopLogits, bmt_beam_search, generate, stream
 from lowbit.generation.decoder import log_softmax, top
+from lowbit.generation.processors import choose
 
 EOS, PAD, START = 2, 1, 0
 VOCABULARY = 6
@@ -74,6 +76,24 @@ def test_greedy_takes_the_best_token_and_pads():
             before, last = last, token
             expected.append(token)
         assert row == expected + [PAD] * (len(row) - len(expected))
+
+
+def test_largest_logits_are_chosen_without_what_is_banned():
+    top = TopLogits(
+        np.array([[3, 2, 1], [3, 2, 1]], np.float32), np.array([[EOS, 4, 5], [4, 5, EOS]])
+    )
+    sequences = np.array([[START, 4, 5], [START, 5, 5]])
+    running = np.array([True, True])
+    assert choose(settings(), sequences, top, running).tolist() == [EOS, 4]
+    config = settings(min_length=9, no_repeat_ngram_size=1)
+    with pytest.raises(InputError, match="none of the 3 largest logits of sequence 0"):
+        choose(config, sequences, top, running)
+    assert choose(config, sequences, top, ~running).tolist() == [PAD, PAD]
+    running[0] = False
+    assert choose(config, sequences, top, running).tolist() == [PAD, 4]
+    # A forced token need not be among them.
+    config = settings(forced_eos_token_id=3, max_length=4)
+    assert choose(config, sequences, top, running).tolist() == [3, 3]
 
 
 def test_stream_gives_the_columns_of_greedy_search():

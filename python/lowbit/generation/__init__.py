@@ -13,7 +13,7 @@ they come.
 
 from lowbit.generation.bmt import BMTBeams, bmt_beam_search
 from lowbit.generation.config import GenerationConfig
-from lowbit.generation.decoder import Decoder, Steps
+from lowbit.generation.decoder import Decoder, Steps, TopLogits
 from lowbit.generation.search import beam_search, generate, greedy_search, stream
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Decoder",
     "GenerationConfig",
     "Steps",
+    "TopLogits",
     "beam_search",
     "bmt_beam_search",
     "generate",

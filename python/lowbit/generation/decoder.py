@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,15 @@ from lowbit._model import Entry, Model, Program
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TopLogits:
+    """The largest logits of each sequence, `[N, k]`, in descending order, and their tokens
+    `[N, k]`."""
+
+    values: FloatArray
+    tokens: IntArray
 
 
 class Steps(Protocol):
@@ -38,6 +48,10 @@ class Decoder:
     tokens, logits -- the step's input and output; by default its only input of integers and
         its only output of floats that are no states.
 
+    A step that was compiled with `top={logits: k}` gives the outputs `<logits>_values` and
+    `<logits>_indices` in place of logits: `top` is then k, and `step_top` takes the place of
+    `step`.
+
     Raises InputError when an entry, input or output cannot be told.
     """
 
@@ -55,8 +69,16 @@ class Decoder:
             [x.name for x in entry.inputs if x.state is None and x.dtype.kind in "iu"],
             f"an input of tokens of entry '{entry.name}'",
         )
+        outputs = {x.name: x for x in entry.outputs if x.state is None}
+        self.top: int | None = None
+        """How many logits a step gives; None: all."""
+        if logits not in outputs:
+            pair = _selected(list(outputs), logits)
+            if pair is not None:
+                logits = pair
+                self.top = int(outputs[f"{pair}_values"].shape[-1] or 0)
         self._logits = logits or _only(
-            [x.name for x in entry.outputs if x.state is None and x.dtype.kind == "f"],
+            [x.name for x in outputs.values() if x.dtype.kind == "f"],
             f"an output of logits of entry '{entry.name}'",
         )
         self._dtype = next(x.dtype for x in entry.inputs if x.name == self._tokens)
@@ -71,14 +93,33 @@ class Decoder:
         return self._sequences
 
     def step(self, tokens: IntArray) -> FloatArray:
-        """Logits of the next token; raises InputError before `start`."""
+        """Logits of the next token; raises InputError before `start`, and for a step that
+        gives the largest only."""
+        if self.top is not None:
+            raise InputError(
+                f"entry '{self._entry.name}' gives its {self.top} largest logits only, enough "
+                "for a greedy search; compile it without 'top' for searches that need all"
+            )
+        return np.asarray(_last(self._run(tokens)[self._logits]), np.float32)
+
+    def step_top(self, tokens: IntArray) -> TopLogits:
+        """The largest logits of the next token, of a step that gives them; raises InputError
+        before `start`, and for a step that gives all."""
+        if self.top is None:
+            raise InputError(
+                f"entry '{self._entry.name}' gives all logits; compile it with "
+                f"top={{'{self._logits}': k}} for the largest"
+            )
+        outputs = self._run(tokens)
+        return TopLogits(
+            np.asarray(_last(outputs[f"{self._logits}_values"]), np.float32),
+            np.asarray(_last(outputs[f"{self._logits}_indices"]), np.int64),
+        )
+
+    def _run(self, tokens: IntArray) -> dict[str, npt.NDArray[Any]]:
         if not self._started:
             raise InputError("a step before the start of a sequence")
-        feeds = {self._tokens: np.asarray(tokens, self._dtype)[:, None]}
-        logits = self._session.step(feeds)[self._logits]
-        if logits.ndim == 3:
-            logits = logits[:, -1]
-        return np.asarray(logits, np.float32)
+        return self._session.step({self._tokens: np.asarray(tokens, self._dtype)[:, None]})
 
     def reorder(self, rows: Sequence[int] | IntArray) -> None:
         """See `Session.reorder`."""
@@ -99,6 +140,23 @@ def _find_step(program: Model | Program, step: str | None) -> Entry:
         names = ", ".join(program.entries)
         raise InputError(f"cannot tell which entry is the step: {names}; name it")
     return entries[0]
+
+
+def _selected(names: list[str], logits: str | None) -> str | None:
+    """The output that `<name>_values` and `<name>_indices` stand for."""
+    found = [
+        name.removesuffix("_values")
+        for name in names
+        if name.endswith("_values") and f"{name.removesuffix('_values')}_indices" in names
+    ]
+    if logits is not None:
+        return logits if logits in found else None
+    return found[0] if len(found) == 1 else None
+
+
+def _last(logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`[N, V]` of the last position of `[N, T, V]`."""
+    return logits[:, -1] if logits.ndim == 3 else logits
 
 
 def _only(names: list[str], what: str) -> str:

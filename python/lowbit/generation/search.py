@@ -15,7 +15,7 @@ from lowbit._model import Model, Program
 from lowbit.generation.bmt import bmt_beam_search
 from lowbit.generation.config import GenerationConfig
 from lowbit.generation.decoder import Decoder, IntArray, Steps, log_softmax, top
-from lowbit.generation.processors import process
+from lowbit.generation.processors import choose, process
 
 
 def generate(
@@ -64,11 +64,20 @@ def stream(
     sequences = np.full((count, 1), config.decoder_start_token_id, np.int64)
     running = np.ones(count, bool)
     while running.any() and sequences.shape[1] < config.max_length:
-        scores = process(config, sequences, steps.step(sequences[:, -1]))
-        tokens = np.where(running, scores.argmax(axis=-1), config.pad_token_id)
+        tokens = np.where(running, _greedy(steps, config, sequences, running), config.pad_token_id)
         running &= tokens != config.eos_token_id
         sequences = np.concatenate([sequences, tokens[:, None]], axis=1)
         yield tokens
+
+
+def _greedy(
+    steps: Steps, config: GenerationConfig, sequences: IntArray, running: npt.NDArray[np.bool_]
+) -> IntArray:
+    """The most likely tokens `[N]` behind `sequences [N, L]`, those that are running."""
+    if isinstance(steps, Decoder) and steps.top is not None:
+        return choose(config, sequences, steps.step_top(sequences[:, -1]), running)
+    scores = process(config, sequences, steps.step(sequences[:, -1]))
+    return np.asarray(scores.argmax(axis=-1), np.int64)
 
 
 def greedy_search(
