@@ -60,3 +60,69 @@ func.func @strided_rows(%x: memref<4x8xf32, strided<[16, 2]>>, %t: memref<20x8xf
     outs(%v, %i : memref<4x2xf32>, memref<4x2xi64>)
   return
 }
+
+// -----
+
+func.func @unknown_context_kernel(%q: memref<1x2x4x2xi64>, %k: memref<1x2x1x2x8xi64>, %v: memref<1x2x1x2x8xi64>, %s: memref<f32>,
+    %n: index, %p: memref<?x?xf32>, %c: memref<?x?xi64>, %o: memref<1x2x4x8xf32>) {
+  // expected-error @below {{names an unknown kernel 'abacus'}}
+  lowbit.packed_attention ins(%q, %k, %v, %s : memref<1x2x4x2xi64>, memref<1x2x1x2x8xi64>, memref<1x2x1x2x8xi64>, memref<f32>)
+    keys %n scratch(%p, %c : memref<?x?xf32>, memref<?x?xi64>) outs(%o : memref<1x2x4x8xf32>)
+    attributes {kernel = "generic-popcount", context_kernel = "abacus", size = 64 : i64, columns = 8 : i64,
+      q_packing = #lowbit.packing<<-1, 1>, rows>, k_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>,
+      v_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>}
+    scores {
+  ^bb0(%acc: i32):
+    %f = arith.sitofp %acc : i32 to f32
+    lowbit.yield %f : f32
+  } context {
+  ^bb0(%acc: i32):
+    %f = arith.sitofp %acc : i32 to f32
+    lowbit.yield %f : f32
+  }
+  return
+}
+
+// -----
+
+func.func @wrong_context_kernel(%q: memref<1x2x4x2xi64>, %k: memref<1x2x1x2x8xi64>, %v: memref<1x2x1x2x8xi64>, %s: memref<f32>,
+    %n: index, %p: memref<?x?xf32>, %c: memref<?x?xi64>, %o: memref<1x2x4x8xf32>) {
+  // expected-error @below {{is not packed as kernel 'x86-avx512-vpopcntd' expects}}
+  lowbit.packed_attention ins(%q, %k, %v, %s : memref<1x2x4x2xi64>, memref<1x2x1x2x8xi64>, memref<1x2x1x2x8xi64>, memref<f32>)
+    keys %n scratch(%p, %c : memref<?x?xf32>, memref<?x?xi64>) outs(%o : memref<1x2x4x8xf32>)
+    attributes {kernel = "generic-popcount", context_kernel = "x86-avx512-vpopcntd", size = 64 : i64, columns = 8 : i64,
+      q_packing = #lowbit.packing<<-1, 1>, rows>, k_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>,
+      v_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>}
+    scores {
+  ^bb0(%acc: i32):
+    %f = arith.sitofp %acc : i32 to f32
+    lowbit.yield %f : f32
+  } context {
+  ^bb0(%acc: i32):
+    %f = arith.sitofp %acc : i32 to f32
+    lowbit.yield %f : f32
+  }
+  return
+}
+
+// -----
+
+func.func @float_scores(%q: memref<1x2x4x2xi64>, %k: memref<1x2x1x2x8xi64>, %v: memref<1x2x1x2x8xi64>, %s: memref<f32>,
+    %n: index, %p: memref<?x?xf32>, %c: memref<?x?xi64>, %o: memref<1x2x4x8xf32>) {
+  // expected-error @below {{is not packed as kernel 'generic-float' expects}}
+  lowbit.packed_attention ins(%q, %k, %v, %s : memref<1x2x4x2xi64>, memref<1x2x1x2x8xi64>, memref<1x2x1x2x8xi64>, memref<f32>)
+    keys %n scratch(%p, %c : memref<?x?xf32>, memref<?x?xi64>) outs(%o : memref<1x2x4x8xf32>)
+    attributes {kernel = "generic-float", context_kernel = "generic-popcount", size = 64 : i64, columns = 8 : i64,
+      q_packing = #lowbit.packing<<-1, 1>, rows>, k_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>,
+      v_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>}
+    scores {
+  ^bb0(%acc: i32):
+    %f = arith.sitofp %acc : i32 to f32
+    lowbit.yield %f : f32
+  } context {
+  ^bb0(%acc: i32):
+    %f = arith.sitofp %acc : i32 to f32
+    lowbit.yield %f : f32
+  }
+  return
+}
