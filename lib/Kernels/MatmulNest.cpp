@@ -291,6 +291,8 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
   };
   if (rhs.getOrder() == Order::nibbles)
     emitted = emitLookupMatmul(e, op, operands, *kernel);
+  else if (rhs.getOrder() == Order::sextets)
+    emitted = emitSextetMatmul(e, op, operands, *kernel);
   else if (kernel->fewRows.empty())
     emitted = emitNest(*kernel);
   else

@@ -99,8 +99,13 @@ SmallVector<Value> emitFloatTile(Emission &e, const MatmulOperands &operands,
                                  const KernelRow &kernel, LevelsType rhs,
                                  bool fma);
 
-/// The whole product by table lookup, which has a nest of its own.
+/// The whole product by table lookup, which has a nest of its own: of four or
+/// of six weights at a time.
 LogicalResult emitLookupMatmul(Emission &e, PackedMatmulOp op,
+                               const MatmulOperands &operands,
+                               const KernelRow &kernel);
+
+LogicalResult emitSextetMatmul(Emission &e, PackedMatmulOp op,
                                const MatmulOperands &operands,
                                const KernelRow &kernel);
 

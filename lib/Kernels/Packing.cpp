@@ -101,9 +101,20 @@ static void packLanes(const Codes &codes, PackingAttr packing, uint8_t *out) {
             row % lanes / 8] |= (codes(row, k) >> p & 1) << (row % 8);
 }
 
-static void packNibbles(const Codes &codes, PackingAttr packing, uint8_t *out) {
+/// The byte of a row that holds an element looked up with it, and its bit.
+static std::pair<int64_t, int64_t> getLookupBit(Order order, int64_t k) {
+  if (order == Order::nibbles)
+    return {k / 8, k % 8};
+  int64_t group = k / 24 * 3, in = k % 24;
+  if (in < 18)
+    return {group + in / 6, in % 6};
+  return {group + (in - 18) / 2, 6 + in % 2};
+}
+
+static void packLookups(const Codes &codes, PackingAttr packing, uint8_t *out) {
   int64_t lanes = packing.getLanes(), vector = lanes / 2;
-  int64_t steps = (codes.size + 7) / 8, depth = (steps + 4) * lanes;
+  int64_t steps = packing.getPackedShape({}, codes.rows, codes.size)[1] - 4;
+  int64_t depth = (steps + 4) * lanes;
   for (int64_t row = 0; row < codes.rows; ++row) {
     uint8_t *panel = out + row / lanes * depth;
     int64_t lane = row % lanes, inVector = lane % vector;
@@ -112,7 +123,8 @@ static void packNibbles(const Codes &codes, PackingAttr packing, uint8_t *out) {
     uint32_t sum = 0;
     for (int64_t k = 0; k < codes.size; ++k) {
       sum += codes(row, k);
-      base[k / 8 * lanes] |= codes(row, k) << (k % 8);
+      auto [byte, bit] = getLookupBit(packing.getOrder(), k);
+      base[byte * lanes] |= codes(row, k) << bit;
     }
     std::memcpy(panel + steps * lanes + lane * 4, &sum, sizeof(sum));
   }
@@ -148,7 +160,8 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
       packLanes(codes, packing, reinterpret_cast<uint8_t *>(out));
       break;
     case Order::nibbles:
-      packNibbles(codes, packing, reinterpret_cast<uint8_t *>(out));
+    case Order::sextets:
+      packLookups(codes, packing, reinterpret_cast<uint8_t *>(out));
       break;
     }
   }

@@ -28,6 +28,8 @@ static constexpr llvm::StringLiteral kAMXBits[] = {
     "amx-int8", "avx512vbmi", "avx512f", "avx512vl", "avx512vpopcntdq"};
 static constexpr llvm::StringLiteral kAMXBytes[] = {"amx-int8", "avx512f",
                                                     "avx512bw", "avx512vnni"};
+static constexpr llvm::StringLiteral kAVX512VBMI[] = {"avx512f", "avx512bw",
+                                                      "avx512vbmi"};
 static constexpr llvm::StringLiteral kAVXVNNI[] = {"avx2", "avxvnni"};
 static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
 static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
@@ -58,6 +60,8 @@ static constexpr KernelRow kTable[] = {
      PopcountForm::Bytes, measured("x86-avx512-vnni")},
     {"x86-avxvnni", kAVXVNNI, false, Order::quads, 16, 4, 8,
      PopcountForm::Bytes, measured("x86-avxvnni")},
+    {"x86-avx512vbmi-lookup", kAVX512VBMI, false, Order::sextets, 128, 4, 8,
+     PopcountForm::Bytes, measured("x86-avx512vbmi-lookup")},
     {"x86-avx512bw-lookup", kAVX512BW, false, Order::nibbles, 128, 4, 8,
      PopcountForm::Bytes, measured("x86-avx512bw-lookup")},
     {"x86-avx2-lookup", kAVX2, false, Order::nibbles, 64, 4, 4,
@@ -123,7 +127,7 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   if (!row.floatLhs && !query.lhs)
     return "the left side is float";
   bool packedByCompilerOnly =
-      row.rhsOrder == Order::lanes || row.rhsOrder == Order::nibbles;
+      row.rhsOrder == Order::lanes || PackingAttr::isLookedUp(row.rhsOrder);
   if (packedByCompilerOnly && !query.constantRhs)
     return "the right side is not constant";
   if (!row.fewRows.empty() && !query.constantRhs)
@@ -134,13 +138,14 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   if (row.rhsOrder == Order::quads && !query.constantRhs &&
       query.rhs.getPlanes() <= 4)
     return "the right side has few bits and is not constant";
-  if (row.rhsOrder == Order::nibbles) {
+  if (PackingAttr::isLookedUp(row.rhsOrder)) {
     if (query.rhs.getPlanes() != 1)
       return "the right side has more than one bit plane";
-    if (query.size * (query.lhs.getCount() - 1) > 65535)
-      return "sums of codes could leave 16 bits";
-    if (query.lhs.getCount() > 16)
+    if (row.rhsOrder == Order::nibbles && query.lhs.getCount() > 16)
       return "the left side has more than 16 levels";
+    // Longer codes are looked up in digits of four bits.
+    if (query.size * std::min<int64_t>(query.lhs.getCount() - 1, 15) > 65535)
+      return "sums of codes could leave 16 bits";
   }
   return "";
 }
@@ -160,6 +165,8 @@ double mlir::lowbit::estimateCost(const KernelRow &row, const Target &target,
                                           row.rhsOrder == Order::dwords);
   if (byPlanes)
     cost *= countPopcounts(row, query);
+  else if (row.rhsOrder == Order::sextets)
+    cost *= llvm::divideCeil(query.lhs.getPlanes(), 4);
   if (ShapedType::isDynamic(query.columns) || query.columns == 0)
     return cost;
   int64_t together = row.fewRows.empty() ? row.lanes : kTileColumns;

@@ -31,7 +31,16 @@ TARGETS = ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "native")
 #: K, and the two N whose difference counts.
 SIZE, COLUMNS = 768, (768, 2304)
 
-_SIGNS = "!lowbit.levels<-1, 1>"
+#: Left sides by what they are called: of one bit, of four bits, which lookups are for, and
+#: floats.
+LEFT_SIDES = {"-1, 1": (-1, 1), "0 ... 15": tuple(range(16)), "f32": ()}
+
+
+def _levels(levels: Sequence[int]) -> str:
+    return f"!lowbit.levels<{', '.join(map(str, levels))}>"
+
+
+_SIGNS = _levels(LEFT_SIDES["-1, 1"])
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class KernelTiming:
     kernel: str
     #: The least target that has the row.
     target: str
-    #: The left side: `-1, 1` (one bit) or `f32`.
+    #: The left side: one of `LEFT_SIDES`.
     lhs: str
     #: What the compiler expects, in the same unit.
     expected: int
@@ -49,28 +58,34 @@ class KernelTiming:
     picoseconds: dict[int, float]
 
 
-def product_text(lhs_is_float: bool, columns: int, size: int = SIZE) -> str:
-    """MLIR of a function from x `f32 [m, size]` to y, the product of x, or of its signs, and
-    constant weights -1 and 1 `[columns, size]`."""
+def product_text(lhs: str, columns: int, size: int = SIZE) -> str:
+    """MLIR of a function from x `f32 [m, size]` to y, the product of x, or of its levels, and
+    constant weights -1 and 1 `[columns, size]`; `lhs` is one of `LEFT_SIDES`."""
     signs = np.random.default_rng(0).integers(0, 2, (columns, size), np.int8) * 2 - 1
     weights = signs.astype(np.int8).tobytes().hex()
-    sums = f"tensor<?x{columns}x{'f32' if lhs_is_float else 'i32'}>"
+    levels = LEFT_SIDES[lhs]
+    sums = f"tensor<?x{columns}x{'i32' if levels else 'f32'}>"
     rhs = f"tensor<{columns}x{size}x{_SIGNS}>"
-    lhs, quantizer = ("%x", f"tensor<?x{size}xf32>"), ""
-    if not lhs_is_float:
-        lhs = ("%q", f"tensor<?x{size}x{_SIGNS}>")
+    x = f"tensor<?x{size}xf32>"
+    left, quantizer = ("%x", x), ""
+    if levels:
+        left = ("%q", f"tensor<?x{size}x{_levels(levels)}>")
+        step = len(levels) == 2
+        scale, scale_type = ("", "") if step else (", scale %s", ", tensor<f32>")
+        rounding = "step" if step else "half_even"
         quantizer = f"""
-  %e = tensor.empty(%m) : {lhs[1]}
-  %q = lowbit.quantize ins(%x : tensor<?x{size}xf32>) outs(%e : {lhs[1]})
-    {{rounding = #lowbit.rounding<step>}} -> {lhs[1]}"""
+  %s = arith.constant dense<1.0> : tensor<f32>
+  %e = tensor.empty(%m) : {left[1]}
+  %q = lowbit.quantize ins(%x{scale} : {x}{scale_type}) outs(%e : {left[1]})
+    {{rounding = #lowbit.rounding<{rounding}>}} -> {left[1]}"""
     return f"""
-func.func @main(%x: tensor<?x{size}xf32> {{onnx.name = "x", onnx.dims = ["m", ""]}})
+func.func @main(%x: {x} {{onnx.name = "x", onnx.dims = ["m", ""]}})
     -> ({sums} {{onnx.name = "y", onnx.dims = ["m", ""]}}) {{
   %zero = arith.constant 0 : index
-  %m = tensor.dim %x, %zero : tensor<?x{size}xf32>{quantizer}
+  %m = tensor.dim %x, %zero : {x}{quantizer}
   %w = lowbit.constant dense<"0x{weights}"> : tensor<{columns}x{size}xi8> -> {rhs}
   %i = tensor.empty(%m) : {sums}
-  %y = lowbit.matmul ins({lhs[0]}, %w : {lhs[1]}, {rhs}) outs(%i : {sums})
+  %y = lowbit.matmul ins({left[0]}, %w : {left[1]}, {rhs}) outs(%i : {sums})
     {{transpose_rhs}} -> {sums} loc("product")
   return %y : {sums}
 }}
@@ -105,25 +120,26 @@ def _measure(
     rounds: int,
     kernels: Sequence[str] | None,
 ) -> list[KernelTiming]:
-    programs: dict[tuple[bool, int], Path] = {}
-    for is_float in (False, True):
+    programs: dict[tuple[str, int], Path] = {}
+    for lhs in LEFT_SIDES:
         for count in columns:
-            path = folder / f"{'float' if is_float else 'signs'}-{count}.mlir"
-            path.write_text(product_text(is_float, count))
-            programs[is_float, count] = path
-    found: dict[str, tuple[str, bool, int]] = {}
-    for is_float in (False, True):
+            path = folder / f"{len(programs)}.mlir"
+            path.write_text(product_text(lhs, count))
+            programs[lhs, count] = path
+    found: dict[str, tuple[str, str, int]] = {}
+    for lhs in LEFT_SIDES:
         for target in TARGETS:
-            for kernel, cost in _applicable(programs[is_float, columns[0]], target).items():
-                found.setdefault(kernel, (target, is_float, cost))
+            for kernel, cost in _applicable(programs[lhs, columns[0]], target).items():
+                if ("lookup" in kernel) == (lhs == "0 ... 15"):
+                    found.setdefault(kernel, (target, lhs, cost))
     missing = [kernel for kernel in kernels or () if kernel not in found]
     if missing:
         raise ValueError(f"no kernel {missing[0]!r} on this machine; it has {', '.join(found)}")
     chosen = {name: found[name] for name in kernels or found}
     runs: dict[str, Run] = {}
-    for kernel, (target, is_float, _) in chosen.items():
+    for kernel, (target, lhs, _) in chosen.items():
         for count in columns:
-            model = compile(programs[is_float, count], target=target, kernel=kernel)
+            model = compile(programs[lhs, count], target=target, kernel=kernel)
             runs[f"{kernel} {count}"] = model.run
     picoseconds: dict[str, dict[int, float]] = {kernel: {} for kernel in chosen}
     for m in rows:
@@ -135,8 +151,8 @@ def _measure(
             seconds = best[f"{kernel} {columns[1]}"] - best[f"{kernel} {columns[0]}"]
             picoseconds[kernel][m] = round(seconds * 1e12 / (macs / 1024), 1)
     return [
-        KernelTiming(kernel, target, "f32" if is_float else "-1, 1", cost, picoseconds[kernel])
-        for kernel, (target, is_float, cost) in chosen.items()
+        KernelTiming(kernel, target, lhs, cost, picoseconds[kernel])
+        for kernel, (target, lhs, cost) in chosen.items()
     ]
 
 

@@ -35,6 +35,7 @@ CONSTANT_RHS = [
     ("x86-avx2-lookup", "x86-64-v3"),
     ("x86-avx512bw-popcount", "x86-64-v4"),
     ("x86-avx512bw-lookup", "x86-64-v4"),
+    ("x86-avx512vbmi-lookup", "x86-64-v4,+avx512vbmi"),
     ("x86-avx512-vpopcntdq", "x86-64-v4,+avx512vpopcntdq"),
     ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
     ("x86-avxvnni", "x86-64-v3,+avxvnni"),

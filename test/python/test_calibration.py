@@ -11,18 +11,18 @@ import lowbit
 import numpy as np
 import pytest
 from lowbit.benchmark import main
-from lowbit.calibration import measure_kernels, product_text
+from lowbit.calibration import LEFT_SIDES, measure_kernels, product_text
 
 
-@pytest.mark.parametrize("is_float", [False, True])
-def test_program_is_a_product_with_signs(is_float: bool, tmp_path: Path):
+@pytest.mark.parametrize("lhs", LEFT_SIDES)
+def test_program_is_a_product_with_signs(lhs: str, tmp_path: Path):
     path = tmp_path / "product.mlir"
-    path.write_text(product_text(is_float, columns=40, size=96))
+    path.write_text(product_text(lhs, columns=40, size=96))
     model = lowbit.compile(path)
     rng = np.random.default_rng(0)
     weights = (rng.integers(0, 2, (40, 96), np.int8) * 2 - 1).astype(np.float32)
     x = np.round(rng.standard_normal((5, 96)) * 8).astype(np.float32)
-    left = x if is_float else np.where(x >= 0, 1, -1)
+    left = {"-1, 1": np.where(x >= 0, 1, -1), "0 ... 15": np.clip(x, 0, 15), "f32": x}[lhs]
     np.testing.assert_array_equal(model.run({"x": x})["y"], left @ weights.T)
 
 

@@ -51,6 +51,20 @@ Value definitions::getByteOfLane(Arithmetic a, PackingAttr packing,
   return a.add(a.mul(a.div(lane, vector), a.index(vector)), inVector);
 }
 
+std::pair<Value, Value>
+definitions::getLookupBit(Arithmetic a, PackingAttr packing, Value k) {
+  if (packing.getOrder() == Order::nibbles)
+    return {a.div(k, 8), a.rem(k, 8)};
+  Value in = a.rem(k, 24), isLow = a.less(in, a.index(18));
+  auto select = [&](Value low, Value high) {
+    return arith::SelectOp::create(a.b, a.loc, isLow, low, high);
+  };
+  // From 18 on: (in - 18) / 2 and 6 + (in - 18) % 2.
+  Value byte = select(a.div(in, 6), a.rem(a.div(in, 2), 9));
+  Value bit = select(a.rem(in, 6), a.add(a.rem(in, 2), a.index(6)));
+  return {a.add(a.mul(a.div(k, 24), a.index(3)), byte), bit};
+}
+
 namespace {
 
 /// How words of a plane are made.
@@ -186,21 +200,35 @@ Value getLaneOfByte(Arithmetic a, PackingAttr packing, Value byte) {
   return a.add(a.mul(a.div(byte, vector), a.index(vector)), row);
 }
 
+/// The inverse of `getLookupBit`.
+Value getLookedUpElement(Arithmetic a, PackingAttr packing, Value byte,
+                         Value bit) {
+  if (packing.getOrder() == Order::nibbles)
+    return a.add(a.mul(byte, a.index(8)), bit);
+  Value group = a.mul(a.div(byte, 3), a.index(24)), inGroup = a.rem(byte, 3);
+  Value low = a.add(a.mul(inGroup, a.index(6)), bit);
+  // 18 + 2 * inGroup + bit - 6
+  Value high = a.add(a.mul(inGroup, a.index(2)), a.add(bit, a.index(12)));
+  Value k =
+      arith::SelectOp::create(a.b, a.loc, a.less(bit, a.index(6)), low, high);
+  return a.add(group, k);
+}
+
 /// Eight elements of a row, or one byte of the sums of the codes in the last
 /// four of `count` steps.
-Value getNibbleByte(Arithmetic a, const Codes &codes, PackingAttr packing,
-                    ValueRange batch, Value panel, Value step, Value byte,
-                    Value count) {
+Value getLookedUpByte(Arithmetic a, const Codes &codes, PackingAttr packing,
+                      ValueRange batch, Value panel, Value step, Value byte,
+                      Value count) {
   Value lanes = a.index(packing.getLanes());
   Value firstRow = a.mul(panel, lanes);
   Value steps = arith::SubIOp::create(a.b, a.loc, count, a.index(4));
   auto yieldElements = [&](OpBuilder &b, Location loc) {
     Arithmetic a{b, loc};
     Value row = a.add(firstRow, getLaneOfByte(a, packing, byte));
-    Value k = a.mul(step, a.index(8));
     Value word =
         a.loop(a.index(8), 1, [&](Arithmetic a, Value i, ValueRange carried) {
-           Value code = codes.get(a, batch, row, a.add(k, i));
+           Value k = getLookedUpElement(a, packing, step, i);
+           Value code = codes.get(a, batch, row, k);
            Value bit = a.at(code, i);
            Value byte = arith::OrIOp::create(a.b, a.loc, carried[0], bit);
            return SmallVector<Value>{byte};
@@ -254,7 +282,9 @@ Value definitions::getPackedWord(Arithmetic a, const Codes &codes,
   case Order::lanes:
     return getLaneByte(a, codes, packing, batch, at[0], at[1], at[2]);
   case Order::nibbles:
-    return getNibbleByte(a, codes, packing, batch, at[0], at[1], at[2], count);
+  case Order::sextets:
+    return getLookedUpByte(a, codes, packing, batch, at[0], at[1], at[2],
+                           count);
   }
   llvm_unreachable("unknown order");
 }

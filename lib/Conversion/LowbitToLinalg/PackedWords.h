@@ -90,9 +90,13 @@ struct Codes {
 Value getPackedWord(Arithmetic a, const Codes &codes, PackingAttr packing,
                     ValueRange position, Value count);
 
-/// The byte of a panel of the order `nibbles` that holds the elements of a row,
-/// from the row's lane.
+/// The byte of a panel of the orders `nibbles` and `sextets` that holds the
+/// elements of a row, from the row's lane.
 Value getByteOfLane(Arithmetic a, PackingAttr packing, Value lane);
+
+/// In those orders, which of a row's bytes holds element `k`, and at which bit.
+std::pair<Value, Value> getLookupBit(Arithmetic a, PackingAttr packing,
+                                     Value k);
 
 } // namespace mlir::lowbit::definitions
 

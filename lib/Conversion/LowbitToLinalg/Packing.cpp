@@ -133,9 +133,12 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
         break;
       }
       case Order::nibbles:
-        at.append({panel, a.div(k, 8), getByteOfLane(a, packing, lane)});
-        bit = a.rem(k, 8);
+      case Order::sextets: {
+        auto [byte, inByte] = getLookupBit(a, packing, k);
+        at.append({panel, byte, getByteOfLane(a, packing, lane)});
+        bit = inByte;
         break;
+      }
       }
       Value word = tensor::ExtractOp::create(b, loc, packed, at);
       if (!packing.getElementType().isInteger(64))

@@ -12,16 +12,12 @@
 // the codes u_k that the bits of w select. A byte shuffle looks up 32 nibbles
 // of weights at once. The tables of a tile of rows are built once and used for
 // all panels; codes of several bits cost no more than single bits, only their
-// bytes fill up sooner. Lanes are bytes, widened to 16 bits before they can
-// overflow and to 32 bits at the end; the weights are stored in the order in
-// which that leaves the channels.
+// bytes fill up sooner.
 //
 //===----------------------------------------------------------------------===//
 
-#include "../MatmulNest.h"
+#include "LookupLanes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -34,7 +30,8 @@ public:
              const KernelRow &kernel, LevelsType lhs, LevelsType rhs,
              Value counts)
       : e(e), operands(operands), kernel(kernel), lhs(lhs), rhs(rhs),
-        counts(counts), bytes(kernel.vectorLanes * 8), planes(lhs.getPlanes()) {
+        counts(counts), bytes(kernel.vectorLanes * 8), planes(lhs.getPlanes()),
+        wide(e, bytes) {
     auto lhsType = cast<MemRefType>(operands.lhs.getType());
     lastWord = e.sub(e.dim(operands.lhs, lhsType.getRank() - 1), e.index(1));
     words = e.floorDiv(lastWord, planes);
@@ -74,24 +71,24 @@ public:
   /// The sums of the rows of a tile, one vector of i32 lanes for each.
   SmallVector<Value> emit(Value tables, ArrayRef<Value> batch, Value row,
                           int64_t rows, Value panel) {
-    auto wide = VectorType::get({bytes / 2}, e.b.getI16Type());
-    SmallVector<Value> sums(rows * 4, e.constant(wide, 0));
+    SmallVector<Value> sums(rows * LookupLanes::kWideVectors,
+                            e.constant(wide.getWideType(), 0));
     // Bytes gain at most 8 codes a step.
     int64_t chunk = 255 / (8 * (lhs.getCount() - 1));
     std::optional<int64_t> known = getConstantIntValue(steps);
     if (known && *known <= chunk)
-      sums = widen(addBytes(tables, rows, panel, e.index(0), steps), sums);
+      sums = wide.widen(addBytes(tables, rows, panel, e.index(0), steps), sums);
     else
       sums = e.forLoop(
           e.index(0), steps, chunk, sums, [&](Value begin, ValueRange carried) {
             Value end = e.min(e.add(begin, e.index(chunk)), steps);
-            return widen(addBytes(tables, rows, panel, begin, end), carried);
+            return wide.widen(addBytes(tables, rows, panel, begin, end),
+                              carried);
           });
     return finish(sums, batch, row, rows, panel);
   }
 
 private:
-  VectorType byteVector() { return VectorType::get({bytes}, e.b.getI8Type()); }
   Value lhsWord(ArrayRef<Value> batch, Value row, int64_t offset,
                 Value position) {
     SmallVector<Value> indices(batch);
@@ -116,7 +113,7 @@ private:
     StringRef name = bytes == 64   ? "llvm.x86.avx512.pshuf.b.512"
                      : bytes == 32 ? "llvm.x86.avx2.pshuf.b"
                                    : "llvm.x86.ssse3.pshuf.b.128";
-    return LLVM::CallIntrinsicOp::create(e.b, e.loc, byteVector(),
+    return LLVM::CallIntrinsicOp::create(e.b, e.loc, wide.getByteType(),
                                          e.b.getStringAttr(name),
                                          ValueRange{table, nibbles})
         .getResult(0);
@@ -125,10 +122,10 @@ private:
   /// Sums as bytes over the steps [begin, end): two vectors for each row.
   SmallVector<Value> addBytes(Value tables, int64_t rows, Value panel,
                               Value begin, Value end) {
-    SmallVector<Value> zeros(rows * 2, e.constant(byteVector(), 0));
+    SmallVector<Value> zeros(rows * 2, e.constant(wide.getByteType(), 0));
     return e.forLoop(begin, end, 1, zeros, [&](Value step, ValueRange sums) {
       auto half = VectorType::get({bytes / 2}, e.b.getI16Type());
-      Value low = e.constant(byteVector(), 15);
+      Value low = e.constant(wide.getByteType(), 15);
       Value nibbles[2][2];
       for (int64_t v = 0; v < 2; ++v) {
         Value both = weights(panel, step, v);
@@ -136,7 +133,8 @@ private:
         Value shifted = vector::BitCastOp::create(e.b, e.loc, half, both);
         shifted =
             arith::ShRUIOp::create(e.b, e.loc, shifted, e.constant(half, 4));
-        shifted = vector::BitCastOp::create(e.b, e.loc, byteVector(), shifted);
+        shifted =
+            vector::BitCastOp::create(e.b, e.loc, wide.getByteType(), shifted);
         nibbles[v][1] = arith::AndIOp::create(e.b, e.loc, shifted, low);
       }
       SmallVector<Value> next(sums);
@@ -151,60 +149,16 @@ private:
     });
   }
 
-  /// Adds bytes to 16-bit lanes: the even bytes of a vector, then the odd.
-  SmallVector<Value> widen(ArrayRef<Value> added, ValueRange sums) {
-    auto wide = VectorType::get({bytes / 2}, e.b.getI16Type());
-    SmallVector<Value> next;
-    for (auto [i, value] : llvm::enumerate(added)) {
-      Value pairs = vector::BitCastOp::create(e.b, e.loc, wide, value);
-      Value even =
-          arith::AndIOp::create(e.b, e.loc, pairs, e.constant(wide, 255));
-      Value odd =
-          arith::ShRUIOp::create(e.b, e.loc, pairs, e.constant(wide, 8));
-      next.push_back(e.add(sums[2 * i], even));
-      next.push_back(e.add(sums[2 * i + 1], odd));
-    }
-    return next;
-  }
-
-  /// 16-bit sums to i32 in the order of the channels, with the terms of the
-  /// smallest levels: see PopcountMatmul.cpp for the formula.
   SmallVector<Value> finish(ArrayRef<Value> sums, ArrayRef<Value> batch,
                             Value row, int64_t rows, Value panel) {
-    auto part = VectorType::get({bytes / 4}, e.b.getI32Type());
     SmallVector<Value> products;
-    for (int64_t r = 0; r < rows; ++r) {
-      SmallVector<Value> parts;
-      for (int64_t v = 0; v < 2; ++v) {
-        Value pairs[2];
-        for (int64_t i = 0; i < 2; ++i)
-          pairs[i] = vector::BitCastOp::create(e.b, e.loc, part,
-                                               sums[r * 4 + v * 2 + i]);
-        // Bytes 4 i, 4 i + 1, 4 i + 2, 4 i + 3 in turn.
-        for (Value pair : pairs)
-          parts.push_back(
-              arith::AndIOp::create(e.b, e.loc, pair, e.constant(part, 65535)));
-        for (Value pair : pairs)
-          parts.push_back(
-              arith::ShRUIOp::create(e.b, e.loc, pair, e.constant(part, 16)));
-      }
-      products.push_back(e.concat(parts));
-    }
+    for (int64_t r = 0; r < rows; ++r)
+      products.push_back(wide.finish(sums.slice(r * LookupLanes::kWideVectors,
+                                                LookupLanes::kWideVectors)));
     return addLevelTerms(
-        e, operands, lhs, rhs, products, [&] { return columnSums(panel); },
+        e, operands, lhs, rhs, products,
+        [&] { return wide.columnSums(operands.rhs, panel, steps); },
         [&](int64_t r) { return lhsWord(batch, row, r, lastWord); });
-  }
-
-  Value columnSums(Value panel) {
-    auto part = VectorType::get({kernel.lanes / 4}, e.b.getI32Type());
-    SmallVector<Value> parts;
-    for (int64_t i = 0; i < 4; ++i) {
-      Value raw =
-          e.load(operands.rhs, {panel, e.add(steps, e.index(i)), e.index(0)},
-                 kernel.lanes);
-      parts.push_back(vector::BitCastOp::create(e.b, e.loc, part, raw));
-    }
-    return e.concat(parts);
   }
 
   Emission &e;
@@ -214,31 +168,11 @@ private:
   Value counts;
   int64_t bytes;
   unsigned planes;
+  LookupLanes wide;
   Value lastWord, words, steps;
 };
 
 } // namespace
-
-/// The table of popcount(a & w) for nibbles a (row) and w (entry), a constant
-/// of the module.
-static Value getNibbleCounts(Emission &e, Operation *op) {
-  constexpr llvm::StringLiteral kName = "lowbit_nibble_counts";
-  auto type = MemRefType::get({16, 16}, e.b.getI8Type());
-  auto module = op->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(kName)) {
-    std::vector<int8_t> counts;
-    for (unsigned a = 0; a < 16; ++a)
-      for (unsigned w = 0; w < 16; ++w)
-        counts.push_back(llvm::popcount(a & w));
-    OpBuilder atModule = OpBuilder::atBlockBegin(module.getBody());
-    memref::GlobalOp::create(
-        atModule, e.loc, kName, atModule.getStringAttr("private"), type,
-        DenseElementsAttr::get(RankedTensorType::get({16, 16}, e.b.getI8Type()),
-                               ArrayRef<int8_t>(counts)),
-        /*constant=*/true, atModule.getI64IntegerAttr(64));
-  }
-  return memref::GetGlobalOp::create(e.b, e.loc, type, kName);
-}
 
 LogicalResult mlir::lowbit::emitLookupMatmul(Emission &e, PackedMatmulOp op,
                                              const MatmulOperands &operands,
@@ -252,7 +186,7 @@ LogicalResult mlir::lowbit::emitLookupMatmul(Emission &e, PackedMatmulOp op,
   LevelsType rhs = op.getRhsPacking().getLevels();
   int64_t words = (depth - 1) / lhs.getPlanes();
   int64_t rank = cast<MemRefType>(operands.init.getType()).getRank();
-  Value counts = getNibbleCounts(e, op);
+  Value counts = getSelectedCounts(e, op, /*bits=*/4);
 
   // A thread takes a tile of rows and a group of panels: enough panels to be
   // worth the tables.

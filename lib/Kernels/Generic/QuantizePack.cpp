@@ -207,7 +207,7 @@ LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
   Order order = op.getPacking().getOrder();
-  if (order == Order::lanes || order == Order::nibbles)
+  if (order == Order::lanes || PackingAttr::isLookedUp(order))
     return op.emitOpError("cannot pack in the order '")
            << stringifyOrder(order) << "' at run time";
   Emission e(rewriter, op.getLoc());

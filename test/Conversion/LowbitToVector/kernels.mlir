@@ -133,7 +133,7 @@ func.func @planes(%a: memref<2x3xi64>, %w: memref<1x2x8xi64>, %o: memref<2x8xi32
 // shuffle looks up 32 nibbles of weights, bytes are widened in order.
 
 module attributes {lowbit.target = "x86-64-v3"} {
-// CHECK: memref.global "private" constant @lowbit_nibble_counts : memref<16x16xi8>
+// CHECK: memref.global "private" constant @lowbit_selected_counts_4 : memref<16x16xi8>
 // CHECK-LABEL: func @lookup
 // CHECK: %[[TABLES:.*]] = memref.alloca() {{.*}} : memref<192x4x16xi8>
 // CHECK-COUNT-64: vector.store %{{.*}}, %[[TABLES]]
@@ -144,6 +144,33 @@ func.func @lookup(%a: memref<4x13xi64>, %w: memref<1x100x64xi8>, %o: memref<4x64
   lowbit.packed_matmul ins(%a, %w : memref<4x13xi64>, memref<1x100x64xi8>) outs(%o : memref<4x64xi32>)
     attributes {kernel = "x86-avx2-lookup", size = 768 : i64, columns = 64 : i64,
       lhs_packing = #lowbit.packing<<0, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, nibbles, lanes = 64>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+}
+
+// -----
+
+// Lookup with VBMI: tables of six elements fill a register, and the codes are put
+// into bytes before; 3072 elements are four blocks, between which the sums of the
+// panels wait.
+
+module attributes {lowbit.target = "x86-64-v4,+avx512vbmi"} {
+// CHECK-LABEL: func @lookup_of_six
+// CHECK: %[[TABLES:.*]] = memref.alloca() {{.*}} : memref<128x4x64xi8>
+// CHECK: %[[CODES:.*]] = memref.alloca() {{.*}} : memref<1x832xi8>
+// CHECK: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<24x16x32xi16>
+// CHECK: vector.store %{{.*}}, %[[CODES]]
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[TABLES]]
+// CHECK-COUNT-32: llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"
+// CHECK: vector.store %{{.*}}, %[[WAITING]]
+// CHECK: vector.store %{{.*}} : memref<4x128xi32>, vector<128xi32>
+func.func @lookup_of_six(%a: memref<4x97xi64>, %w: memref<1x388x128xi8>, %o: memref<4x128xi32>) {
+  lowbit.packed_matmul ins(%a, %w : memref<4x97xi64>, memref<1x388x128xi8>) outs(%o : memref<4x128xi32>)
+    attributes {kernel = "x86-avx512vbmi-lookup", size = 3072 : i64, columns = 128 : i64,
+      lhs_packing = #lowbit.packing<<0, 1, 2, 3>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, sextets, lanes = 128>} {
   ^bb0(%acc: i32):
     lowbit.yield %acc : i32
   }

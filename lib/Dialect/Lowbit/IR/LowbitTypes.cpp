@@ -90,11 +90,11 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a multiple of 8 lanes in the order lanes, "
                           "got "
                        << lanes;
-  if (order == Order::nibbles && (lanes % 32 != 0 || levels.getPlanes() != 1))
+  if (isLookedUp(order) && (lanes % 32 != 0 || levels.getPlanes() != 1))
     return emitError()
-           << "expected one plane and a multiple of 32 lanes in the "
-              "order nibbles, got "
-           << levels.getPlanes() << " and " << lanes;
+           << "expected one plane and a multiple of 32 lanes in the order "
+           << stringifyOrder(order) << ", got " << levels.getPlanes() << " and "
+           << lanes;
   return success();
 }
 
@@ -111,6 +111,8 @@ int64_t PackingAttr::getElementsPerWord() const {
     return 32;
   case Order::bytes:
     return 4;
+  case Order::sextets:
+    return 24;
   case Order::quads:
     return 32 / llvm::PowerOf2Ceil(getPlanes());
   }
@@ -150,6 +152,9 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
   case Order::nibbles:
     shape.append({divide(rows, getLanes()), plus(words, 1, 4), getLanes()});
     break;
+  case Order::sextets:
+    shape.append({divide(rows, getLanes()), plus(words, 3, 4), getLanes()});
+    break;
   case Order::bytes:
     shape.append({rows, plus(words, 1, 1)});
     break;
@@ -171,6 +176,7 @@ Type PackingAttr::getElementType() const {
     return IntegerType::get(getContext(), 32);
   case Order::lanes:
   case Order::nibbles:
+  case Order::sextets:
     return IntegerType::get(getContext(), 8);
   }
   llvm_unreachable("unknown order");

@@ -124,7 +124,8 @@ def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
     I32EnumAttrCase<"rows", 0>, I32EnumAttrCase<"panels", 1>,
     I32EnumAttrCase<"lanes", 2>,
     I32EnumAttrCase<"nibbles", 3>, I32EnumAttrCase<"dwords", 4>,
-    I32EnumAttrCase<"bytes", 5>, I32EnumAttrCase<"quads", 6>]> {
+    I32EnumAttrCase<"bytes", 5>, I32EnumAttrCase<"quads", 6>,
+    I32EnumAttrCase<"sextets", 7>]> {
   let description = [{
     See `#lowbit.packing`.
   }];
@@ -159,6 +160,11 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
       `V = L / 2` bytes; row `r` of a vector lies in byte
       `4 (r mod V/4) + r / (V/4)`, which is where adding bytes to i32 leaves it
       in order.
+    * `sextets` (lookup kernels with tables of 64 bytes, one plane, `L` a
+      multiple of 32): `[ceil(R / L), 3 ceil(K / 24) + 4, L]` bytes. Of 24
+      elements of a row each of three bytes holds six in its low bits, in order,
+      and two of the last six in its high bits. Sums and the places of rows are
+      those of `nibbles`.
     * `bytes` (left sides of byte products): `[R, ceil(K / 4) + 1]` words of 32
       bits (`i32`). Byte `k mod 4` of word `k / 4` is the code of element `k`;
       the last word holds the sum of the row's codes.
@@ -196,7 +202,13 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     bool hasWholeCodes() const {
       return getOrder() == Order::bytes || getOrder() == Order::quads;
     }
-    /// How many elements along K share a word (`lanes`: a step).
+    /// Whether tables are looked up with the words: see `nibbles`, `sextets`.
+    bool isLookedUp() const { return isLookedUp(getOrder()); }
+    static bool isLookedUp(Order order) {
+      return order == Order::nibbles || order == Order::sextets;
+    }
+    /// How many elements along K share a word (`lanes`: a step; `sextets`: three
+    /// words).
     int64_t getElementsPerWord() const;
     /// What stored codes are less than codes: see the order `quads`.
     int64_t getCentre() const;
