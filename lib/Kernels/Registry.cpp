@@ -135,9 +135,6 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
   if (row.name == "x86-amx-bits" &&
       std::max(query.lhs.getPlanes(), query.rhs.getPlanes()) > 4)
     return "a side has more than 4 bit planes";
-  if (row.rhsOrder == Order::quads && !query.constantRhs &&
-      query.rhs.getPlanes() <= 4)
-    return "the right side has few bits and is not constant";
   if (PackingAttr::isLookedUp(row.rhsOrder)) {
     if (query.rhs.getPlanes() != 1)
       return "the right side has more than one bit plane";
@@ -148,6 +145,11 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
       return "sums of codes could leave 16 bits";
   }
   return "";
+}
+
+int64_t mlir::lowbit::getRhsBits(const KernelRow &row,
+                                 const KernelQuery &query) {
+  return row.rhsOrder == Order::quads && !query.constantRhs ? 8 : 0;
 }
 
 /// Popcounts of a word: one for each pair of planes, but see DwordMatmul.cpp.

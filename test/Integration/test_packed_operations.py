@@ -25,19 +25,20 @@ def planes(levels) -> int:
 
 def packing(levels, order: str, lanes: int) -> str:
     panel = "" if lanes == 1 else f", lanes = {lanes}"
-    return f"#lowbit.packing<{levels_type(levels)[14:]}, {order}{panel}>"
+    # What is made at run time is stored as bytes.
+    bits = ", bits = 8" if order == "quads" else ""
+    return f"#lowbit.packing<{levels_type(levels)[14:]}, {order}{panel}{bits}>"
 
 
 def words(levels, order: str, lanes: int, batch, rows: int, size: int) -> str:
     """The type of packed words, as docs/Kernels.md gives it for each order."""
     bits = planes(levels)
-    in_byte = 8 // (1 << (bits - 1).bit_length())
     tail, element = {
         "rows": ([-(-size // 64) * bits + 1], "i64"),
         "panels": ([-(-size // 64) * bits + 1, lanes], "i64"),
         "dwords": ([-(-size // 32) * bits + 1, lanes], "i32"),
         "bytes": ([-(-size // 4) + 1], "i32"),
-        "quads": ([-(-size // (4 * in_byte)) + 1, lanes], "i32"),
+        "quads": ([-(-size // 4) + 1, lanes], "i32"),
     }[order]
     return f"tensor<{'x'.join(map(str, [*batch, -(-rows // lanes), *tail]))}x{element}>"
 
@@ -100,7 +101,7 @@ def test_quantized(tmp_path, order, lanes):
     """Numbers packed along their last dimension, and those of panels along the last but one."""
     rng = np.random.default_rng(lanes)
     arguments, body, results, feeds = {}, [ONE], {}, {}
-    choices = [*LEVELS[:3], LEVELS[-1]] if order != "quads" else [LEVELS[-1], tuple(range(256))]
+    choices = [*LEVELS[:3], LEVELS[-1]] + [tuple(range(256))] * (order == "quads")
     for i, levels in enumerate(choices * 2):
         rows, size = (int(extent) for extent in rng.integers(1, 140, 2))
         permuted = i >= len(choices) and order in ("panels", "dwords", "quads")

@@ -104,6 +104,11 @@ const KernelRow *findKernel(llvm::StringRef name);
 std::string whyNotApplicable(const KernelRow &row, const Target &target,
                              const KernelQuery &query);
 
+/// The bits of a code that a right side is packed with, 0 for those that follow
+/// from its order and levels: what is made at run time is stored as bytes where
+/// bytes are multiplied.
+int64_t getRhsBits(const KernelRow &row, const KernelQuery &query);
+
 /// Picoseconds per 1024 multiply-accumulates of levels that the row is expected
 /// to take for the query; lanes without a column are computed too.
 double estimateCost(const KernelRow &row, const Target &target,

@@ -38,6 +38,21 @@ func.func private @f() attributes {p = #lowbit.packing<<-1, 1>, lanes, lanes = 4
 
 // -----
 
+// expected-error @below {{expected one plane and a multiple of 32 lanes in the order sextets, got 2 and 32}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, sextets, lanes = 32>}
+
+// -----
+
+// expected-error @below {{expected bits to be 8 in the order quads, or none, got 4}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, quads, lanes = 32, bits = 4>}
+
+// -----
+
+// expected-error @below {{expected bits to be 8 in the order quads, or none, got 8}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, dwords, lanes = 32, bits = 8>}
+
+// -----
+
 // constant (C1)
 func.func @f() {
   // expected-error @below {{expected a value of i8, got one of 'i32'}}

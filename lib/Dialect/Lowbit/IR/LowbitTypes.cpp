@@ -79,8 +79,8 @@ LevelsType LevelsType::getRange(MLIRContext *context, int64_t first,
 //===----------------------------------------------------------------------===//
 
 LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  LevelsType levels, Order order,
-                                  int64_t lanes) {
+                                  LevelsType levels, Order order, int64_t lanes,
+                                  int64_t bits) {
   bool panels = hasPanels(order);
   if (lanes < 1 || (!panels && lanes != 1))
     return emitError() << "expected " << (panels ? "at least 1 lane" : "1 lane")
@@ -95,6 +95,9 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
            << "expected one plane and a multiple of 32 lanes in the order "
            << stringifyOrder(order) << ", got " << levels.getPlanes() << " and "
            << lanes;
+  if (bits != 0 && (order != Order::quads || bits != 8))
+    return emitError()
+           << "expected bits to be 8 in the order quads, or none, got " << bits;
   return success();
 }
 
@@ -114,7 +117,7 @@ int64_t PackingAttr::getElementsPerWord() const {
   case Order::sextets:
     return 24;
   case Order::quads:
-    return 32 / llvm::PowerOf2Ceil(getPlanes());
+    return 32 / (getBits() ? getBits() : llvm::PowerOf2Ceil(getPlanes()));
   }
   llvm_unreachable("unknown order");
 }

@@ -264,8 +264,8 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     IntegerAttr size = extent(sizeIsLast ? rank - 1 : rank - 2, dynamicSize);
     IntegerAttr columns =
         extent(sizeIsLast ? rank - 2 : rank - 1, dynamicColumns);
-    auto rhsPacking =
-        PackingAttr::get(&getContext(), query.rhs, row->rhsOrder, row->lanes);
+    auto rhsPacking = PackingAttr::get(&getContext(), query.rhs, row->rhsOrder,
+                                       row->lanes, getRhsBits(*row, query));
     PackingAttr lhsPacking;
     if (query.lhs) {
       lhsPacking =

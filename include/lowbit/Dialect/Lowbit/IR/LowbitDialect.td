@@ -168,8 +168,8 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     * `bytes` (left sides of byte products): `[R, ceil(K / 4) + 1]` words of 32
       bits (`i32`). Byte `k mod 4` of word `k / 4` is the code of element `k`;
       the last word holds the sum of the row's codes.
-    * `quads` (right sides of byte products): with `b` bits for a code, the
-      least power of two from `P` on, `[ceil(R / L), ceil(K b / 32) + 1, L]`
+    * `quads` (right sides of byte products): with `b` bits for a code, `bits` or
+      else the least power of two from `P` on, `[ceil(R / L), ceil(K b / 32) + 1, L]`
       words of 32 bits (`i32`). Byte `i` of word `w` holds, lowest first, the
       codes of the elements `32 w / b + i`, `32 w / b + i + 4`, ...; the last
       vector holds their sums. Codes of 8 bits are stored less half their
@@ -178,12 +178,20 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     ```mlir
     #lowbit.packing<<-1, 1>, rows>
     #lowbit.packing<<-1, 1>, panels, lanes = 8>
+    #lowbit.packing<<-2, -1, 0, 1>, quads, lanes = 32, bits = 8>
     ```
   }];
   let parameters = (ins "::mlir::lowbit::LevelsType":$levels,
       EnumParameter<Lowbit_Order>:$order,
-      DefaultValuedParameter<"int64_t", "1">:$lanes);
-  let assemblyFormat = "`<` $levels `,` $order (`,` `lanes` `=` $lanes^)? `>`";
+      DefaultValuedParameter<"int64_t", "1">:$lanes,
+      DefaultValuedParameter<"int64_t", "0">:$bits);
+  let builders = [AttrBuilder<(ins "::mlir::lowbit::LevelsType":$levels,
+      "::mlir::lowbit::Order":$order, "int64_t":$lanes), [{
+    return $_get($_ctxt, levels, order, lanes, /*bits=*/0);
+  }]>];
+  let assemblyFormat = [{
+    `<` $levels `,` $order (`,` `lanes` `=` $lanes^)? (`,` `bits` `=` $bits^)? `>`
+  }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The number of bit planes of the levels.
