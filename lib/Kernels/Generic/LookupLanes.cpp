@@ -46,6 +46,17 @@ Value LookupLanes::finish(ValueRange sums) {
   return e.concat(parts);
 }
 
+SmallVector<Value> LookupLanes::split(ArrayRef<Value> sums) {
+  int64_t width = bytes / 4;
+  SmallVector<Value> parts;
+  for (Value sum : sums)
+    for (int64_t first = 0; first < 2 * bytes; first += width)
+      parts.push_back(vector::ExtractStridedSliceOp::create(
+          e.b, e.loc, sum, ArrayRef<int64_t>{first}, ArrayRef<int64_t>{width},
+          ArrayRef<int64_t>{1}));
+  return parts;
+}
+
 Value LookupLanes::columnSums(Value rhs, Value panel, Value steps) {
   auto part = VectorType::get({bytes / 2}, e.b.getI32Type());
   SmallVector<Value> parts;

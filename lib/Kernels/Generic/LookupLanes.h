@@ -37,6 +37,10 @@ public:
   /// 16-bit sums of a row as i32, in the order of the channels.
   Value finish(ValueRange sums);
 
+  /// Sums of rows in parts of one register, so that an epilogue needs few at a
+  /// time.
+  SmallVector<Value> split(ArrayRef<Value> sums);
+
   /// The sums of the codes of the channels of a panel, which follow its `steps`
   /// steps.
   Value columnSums(Value rhs, Value panel, Value steps);

@@ -68,7 +68,7 @@ public:
     });
   }
 
-  /// The sums of the rows of a tile, one vector of i32 lanes for each.
+  /// The sums of the rows of a tile, in parts of i32 lanes.
   SmallVector<Value> emit(Value tables, ArrayRef<Value> batch, Value row,
                           int64_t rows, Value panel) {
     SmallVector<Value> sums(rows * LookupLanes::kWideVectors,
@@ -155,10 +155,10 @@ private:
     for (int64_t r = 0; r < rows; ++r)
       products.push_back(wide.finish(sums.slice(r * LookupLanes::kWideVectors,
                                                 LookupLanes::kWideVectors)));
-    return addLevelTerms(
+    return wide.split(addLevelTerms(
         e, operands, lhs, rhs, products,
         [&] { return wide.columnSums(operands.rhs, panel, steps); },
-        [&](int64_t r) { return lhsWord(batch, row, r, lastWord); });
+        [&](int64_t r) { return lhsWord(batch, row, r, lastWord); }));
   }
 
   Emission &e;

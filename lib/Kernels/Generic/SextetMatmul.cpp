@@ -292,7 +292,7 @@ private:
     return found;
   }
 
-  /// The sums of the rows of a tile, one vector of i32 lanes for each.
+  /// The sums of the rows of a tile, in parts of i32 lanes.
   SmallVector<Value> finish(ArrayRef<Value> sums, Value panel) {
     SmallVector<Value> products;
     for (int64_t r = 0; r < rows; ++r) {
@@ -311,13 +311,13 @@ private:
     auto lhsType = cast<MemRefType>(operands.lhs.getType());
     Value lastWord =
         e.sub(e.dim(operands.lhs, lhsType.getRank() - 1), e.index(1));
-    return addLevelTerms(
+    return wide.split(addLevelTerms(
         e, operands, lhs, op.getRhsPacking().getLevels(), products,
         [&] {
           return wide.columnSums(operands.rhs, panel,
                                  e.index(groups * kGroupBytes));
         },
-        [&](int64_t r) { return lhsWord(e.index(r), lastWord); });
+        [&](int64_t r) { return lhsWord(e.index(r), lastWord); }));
   }
 
   Emission &e;

@@ -139,7 +139,7 @@ module attributes {lowbit.target = "x86-64-v3"} {
 // CHECK-COUNT-64: vector.store %{{.*}}, %[[TABLES]]
 // CHECK-COUNT-16: llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"
 // CHECK: arith.shrui %{{.*}} : vector<8xi32>
-// CHECK: vector.store %{{.*}} : memref<4x64xi32>, vector<64xi32>
+// CHECK: vector.store %{{.*}} : memref<4x64xi32>, vector<8xi32>
 func.func @lookup(%a: memref<4x13xi64>, %w: memref<1x100x64xi8>, %o: memref<4x64xi32>) {
   lowbit.packed_matmul ins(%a, %w : memref<4x13xi64>, memref<1x100x64xi8>) outs(%o : memref<4x64xi32>)
     attributes {kernel = "x86-avx2-lookup", size = 768 : i64, columns = 64 : i64,
@@ -166,7 +166,7 @@ module attributes {lowbit.target = "x86-64-v4,+avx512vbmi"} {
 // CHECK-COUNT-4: vector.store %{{.*}}, %[[TABLES]]
 // CHECK-COUNT-32: llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"
 // CHECK: vector.store %{{.*}}, %[[WAITING]]
-// CHECK: vector.store %{{.*}} : memref<4x128xi32>, vector<128xi32>
+// CHECK: vector.store %{{.*}} : memref<4x128xi32>, vector<16xi32>
 func.func @lookup_of_six(%a: memref<4x97xi64>, %w: memref<1x388x128xi8>, %o: memref<4x128xi32>) {
   lowbit.packed_matmul ins(%a, %w : memref<4x97xi64>, memref<1x388x128xi8>) outs(%o : memref<4x128xi32>)
     attributes {kernel = "x86-avx512vbmi-lookup", size = 3072 : i64, columns = 128 : i64,
