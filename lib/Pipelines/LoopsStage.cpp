@@ -48,6 +48,7 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   addCleanup(pm);
   pm.addPass(createLowbitFuseNorm());
   pm.addPass(createLowbitFuseAttention());
+  pm.addPass(createLowbitProbeMinimum());
   pm.addPass(createLowbitFuseQuantizers());
   addCleanup(pm);
   pm.addPass(createLowbitFuseThresholds());

@@ -105,6 +105,35 @@ def test_the_same_model_without_exposed_sites_gives_the_same_logits(bits, senten
     )
 
 
+@pytest.mark.parametrize("never_zero", ["nothing", "least column", "late rows", "everything"])
+@pytest.mark.parametrize("bits", [2, 4])
+def test_minimum_behind_a_relu(bits, never_zero, sentences):
+    """The whole result is only computed first where no zero is found in its least column, which
+    is looked for in 32 rows and then in all."""
+    config = replace(TINY.with_bits(1, bits), num_layers=1)
+    parameters = bit.BiTParameters.random(config, seed=17, calibration_length=24)
+    prefix = "bert.encoder.layer.0."
+    bias = parameters.tensors[prefix + "intermediate.dense.bias"]
+    move = parameters.tensors[prefix + "output.dense.move.bias"]
+    if never_zero == "everything":
+        bias += 1e4
+    elif never_zero == "least column":
+        bias[np.argmin(move)] += 1e4
+    elif never_zero == "late rows":
+        # Zeros are rare.
+        bias[np.argmin(move)] += 2.5 * np.abs(bias).max()
+    exported = bit.build_model(parameters)
+    model = lowbit.compile(exported)
+    (product,) = (entry for entry in model.report["matmuls"] if "intermediate" in entry["name"])
+    assert product["result"] == "codes"
+    exposed = lowbit.compile(bit.build_model(parameters, expose_sites=True))
+    for lengths in ([48, 40], [1]):
+        feeds = sentences(config, lengths)
+        np.testing.assert_allclose(
+            model.run(feeds)["logits"], exposed.run(feeds)["logits"], rtol=0, atol=1e-6
+        )
+
+
 def test_any_number_of_threads_gives_equal_bits(sentences):
     parameters = bit.BiTParameters.random(TINY, seed=13)
     exported = bit.build_model(parameters, expose_hidden=True)

@@ -129,6 +129,9 @@ static llvm::json::Value findQuantizerReason(Value result) {
 }
 
 void ReportBuilder::add(PackedMatmulOp op) {
+  // The product that it is a part of is in the list.
+  if (op->hasAttr(kProbe))
+    return;
   Product product;
   product.name = getFirstNodeName(op);
   addNodeNames(op.getLoc(), product.nodes);

@@ -27,6 +27,8 @@ constexpr llvm::StringLiteral kLevelsMatmul = "lowbit.levels_matmul";
 /// On a packed matmul with a packed result: why its codes are found by float
 /// arithmetic, not by thresholds.
 constexpr llvm::StringLiteral kFloatEpilogue = "lowbit.float_epilogue";
+/// On a packed matmul that is computed a second time for its minimum alone.
+constexpr llvm::StringLiteral kProbe = "lowbit.probe";
 
 } // namespace mlir::lowbit
 

@@ -139,6 +139,22 @@ def LowbitFuseQuantizers : Pass<"lowbit-fuse-quantizers"> {
     "tensor::TensorDialect", "LowbitDialect"];
 }
 
+def LowbitProbeMinimum : Pass<"lowbit-probe-minimum"> {
+  let summary = "Find the minimum behind a ReLU without the whole result";
+  let description = [{
+    A quantizer whose offset is the minimum of all that it reads cannot move into
+    the product that it reads from. Where the product ends with a ReLU and the
+    quantizer adds a constant shift to each column, the minimum is the least
+    shift if any number of that column is zero: the panel with that column is
+    computed alone, of 32 rows and, if there is no zero among them, of all. Only
+    if there is none at all the whole result is computed for its minimum. Either
+    way the quantizer becomes the only reader of the product. Exact, for constant
+    weights and finite constants.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+    "scf::SCFDialect", "tensor::TensorDialect", "LowbitDialect"];
+}
+
 def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
   let summary = "Replace float epilogues of packed results by integer thresholds";
   let description = [{
