@@ -258,3 +258,36 @@ def test_normalized(tmp_path):
                 np.testing.assert_allclose(got[name], expected, atol=3e-6, err_msg=name)
             else:
                 np.testing.assert_array_equal(got[name], expected, name)
+
+
+def test_lookup_of_zeros(tmp_path):
+    """A table of signs with few zeros, in any rows, and rows with the scale 0."""
+    rng = np.random.default_rng(3)
+    for rows, size, count in [(300, 96, 7), (200, 130, 1), (64, 64, 3)]:
+        table = rng.choice(np.array([-1, 1], np.int8), (rows, size))
+        table[rng.integers(0, rows, count), rng.integers(0, size, count)] = 0
+        table[rows - 1, [0, size - 1]] = 0
+        table[5] = 0
+        scale = rng.random(rows).astype(np.float32)
+        scale[5] = 0
+        ids = np.concatenate([np.arange(rows), [rows - 1, 5, 5]]).reshape(1, -1)
+        data = table.tobytes().hex()
+        levels = levels_type((-1, 0, 1))
+        source = f"""
+func.func @main(%ids: tensor<1x{ids.size}xi64> {{onnx.name = "ids"}})
+    -> (tensor<1x{ids.size}x{size}xf32> {{onnx.name = "y"}}) {{
+  %t = lowbit.constant dense<"0x{data}"> : tensor<{rows}x{size}xi8>
+    -> tensor<{rows}x{size}x{levels}>
+  %s = arith.constant dense<"0x{scale.tobytes().hex()}"> : tensor<{rows}xf32>
+  %e = tensor.empty() : tensor<1x{ids.size}x{size}xf32>
+  %y = lowbit.lookup ins(%t, %ids, %s : tensor<{rows}x{size}x{levels}>, tensor<1x{ids.size}xi64>,
+    tensor<{rows}xf32>) outs(%e : tensor<1x{ids.size}x{size}xf32>)
+    -> tensor<1x{ids.size}x{size}xf32>
+  return %y : tensor<1x{ids.size}x{size}xf32>
+}}
+"""
+        path = tmp_path / "lookup.mlir"
+        path.write_text(source)
+        for model in compile_for_each(path, TARGETS):
+            got = model.run({"ids": ids})["y"]
+            np.testing.assert_array_equal(got, table[ids] * scale[ids][..., None])

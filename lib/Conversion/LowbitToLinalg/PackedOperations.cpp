@@ -12,6 +12,7 @@
 
 #include "Definitions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -390,10 +391,37 @@ struct LookupOfUnpacked : OpConversionPattern<PackedLookupOp> {
                              getRank(op.getInit()) - 1)};
     Value table =
         createUnpacked(rewriter, loc, op.getTable(), op.getPacking(), sizes);
+    if (op.getZeros())
+      table = withZeros(rewriter, loc, table, op.getZeros());
     rewriter.replaceOp(
         op, createLookup(rewriter, loc, table, op.getPacking().getLevels(),
                          op.getIds(), op.getScale(), op.getInit()));
     return success();
+  }
+
+  /// A table of levels with the level 0 at pairs of a row and a column.
+  static Value withZeros(OpBuilder &builder, Location loc, Value table,
+                         Value zeros) {
+    auto index = [&](int64_t value) {
+      return arith::ConstantIndexOp::create(builder, loc, value);
+    };
+    Value count = tensor::DimOp::create(builder, loc, zeros, 0);
+    auto loop = scf::ForOp::create(
+        builder, loc, index(0), count, index(1), table,
+        [&](OpBuilder &b, Location loc, Value i, ValueRange carried) {
+          SmallVector<Value> at;
+          for (int64_t part = 0; part < 2; ++part) {
+            Value number = tensor::ExtractOp::create(
+                b, loc, zeros,
+                ValueRange{i, arith::ConstantIndexOp::create(b, loc, part)});
+            at.push_back(
+                arith::IndexCastOp::create(b, loc, b.getIndexType(), number));
+          }
+          Value zero = arith::ConstantIntOp::create(b, loc, 0, 8);
+          Value next = tensor::InsertOp::create(b, loc, zero, carried[0], at);
+          scf::YieldOp::create(b, loc, next);
+        });
+    return loop.getResult(0);
   }
 };
 

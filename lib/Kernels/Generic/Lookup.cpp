@@ -23,6 +23,58 @@ static Value bitsOf(Emission &e, Value word, int64_t part, int64_t lanes) {
                                                int64_t(1));
 }
 
+/// Where in the ascending `zeros` the first pair of row `id` or of a later one
+/// is.
+static Value findFirst(Emission &e, Value zeros, Value id) {
+  Value count = e.dim(zeros, 0);
+  // Halves [low, high) as often as `count` has bits.
+  Value bits = e.index(64);
+  if (auto known = getConstantIntValue(count))
+    bits = e.index(llvm::Log2_64_Ceil(*known + 1));
+  return e.forLoop(
+      e.index(0), bits, 1, {e.index(0), count},
+      [&](Value, ValueRange carried) -> SmallVector<Value> {
+        Value low = carried[0], high = carried[1];
+        Value middle = e.floorDiv(e.add(low, high), 2);
+        // The range may be empty already.
+        Value at = e.min(middle, e.sub(count, e.index(1)));
+        Value row = memref::LoadOp::create(e.b, e.loc, zeros,
+                                           ValueRange{at, e.index(0)});
+        row = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), row);
+        auto is = [&](arith::CmpIPredicate predicate, Value a, Value b) {
+          return arith::CmpIOp::create(e.b, e.loc, predicate, a, b);
+        };
+        auto select = [&](Value condition, Value a, Value b) -> Value {
+          return arith::SelectOp::create(e.b, e.loc, condition, a, b);
+        };
+        Value open = is(arith::CmpIPredicate::ult, low, high);
+        Value before = arith::AndIOp::create(
+            e.b, e.loc, open, is(arith::CmpIPredicate::slt, row, id));
+        Value notBefore = arith::AndIOp::create(
+            e.b, e.loc, open, is(arith::CmpIPredicate::sge, row, id));
+        return {select(before, e.add(middle, e.index(1)), low),
+                select(notBefore, middle, high)};
+      })[0];
+}
+
+/// Writes the elements of row `id` whose level is 0 over those of the words.
+static void storeZeros(Emission &e, PackedLookupOp op, Value id, Value scale,
+                       ValueRange position) {
+  Value zeros = op.getZeros();
+  Value zero =
+      arith::MulFOp::create(e.b, e.loc, e.constant(scale.getType(), 0), scale);
+  Value begin = findFirst(e, zeros, id);
+  Value end = findFirst(e, zeros, e.add(id, e.index(1)));
+  e.forLoop(begin, end, 1, [&](Value i) {
+    Value column =
+        memref::LoadOp::create(e.b, e.loc, zeros, ValueRange{i, e.index(1)});
+    SmallVector<Value> indices(position);
+    indices.push_back(
+        arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), column));
+    memref::StoreOp::create(e.b, e.loc, zero, op.getInit(), indices);
+  });
+}
+
 LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
                                              PackedLookupOp op,
                                              const Target &target) {
@@ -46,9 +98,9 @@ LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
     Value id = memref::LoadOp::create(e.b, e.loc, op.getIds(), position);
     id = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), id);
     bool perRow = cast<MemRefType>(op.getScale().getType()).getRank() == 1;
-    Value scale = memref::LoadOp::create(
+    Value factor = memref::LoadOp::create(
         e.b, e.loc, op.getScale(), perRow ? ValueRange(id) : ValueRange());
-    scale = e.broadcast(scale, lanes);
+    Value scale = e.broadcast(factor, lanes);
     auto emitPart = [&](ArrayRef<Value> words, Value k, int64_t part,
                         Value count) {
       // level = first + step * code, plane by plane, then times the scale.
@@ -80,6 +132,8 @@ LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
         emitPart(words, e.add(begin, e.index(part)), part, left);
       }
     });
+    if (op.getZeros())
+      storeZeros(e, op, id, factor, position);
   };
   if (extents.empty())
     emitRow({});

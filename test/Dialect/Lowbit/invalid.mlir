@@ -656,9 +656,18 @@ func.func @f(%a0: tensor<10x3xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: te
 // -----
 
 // packed_lookup (C4)
-func.func @f(%a0: tensor<10x2xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
-  // expected-error @below {{expected a table of shape [10, 3], got [10, 2]}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x2xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+func.func @f(%a0: tensor<10x1xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
+  // expected-error @below {{expected a table of shape [10, 3], got [10, 1]}}
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x1xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+  return
+}
+
+// -----
+
+// packed_lookup (C5)
+func.func @f(%a0: tensor<10x2xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>, %z: tensor<3xi32>) {
+  // expected-error @below {{expected zeros of pairs, of shape [?, 2]}}
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x2xi64>, tensor<4xi32>, tensor<f32>) zeros(%z : tensor<3xi32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
   return
 }
 

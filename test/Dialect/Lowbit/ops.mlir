@@ -143,6 +143,12 @@ func.func @packed(%a: tensor<4x5xi64>, %w: tensor<4x3x8xi64>, %b: tensor<32xf32>
   // CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<100x3xi64>, tensor<4xi32>, tensor<f32>)
   %1 = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x3xi64>, tensor<4xi32>, tensor<f32>)
          outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+  // A table without last words, and with zeros.
+  %short = tensor.empty() : tensor<100x2xi64>
+  %z = arith.constant dense<[[3, 4], [3, 5]]> : tensor<2x2xi32>
+  // CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<100x2xi64>, tensor<4xi32>, tensor<f32>) zeros(%{{.*}} : tensor<2x2xi32>)
+  %2 = lowbit.packed_lookup ins(%short, %ids, %s : tensor<100x2xi64>, tensor<4xi32>, tensor<f32>) zeros(%z : tensor<2x2xi32>)
+         outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
   return
 }
 

@@ -229,6 +229,21 @@ LogicalResult PackedLookupOp::verify() {
   if (failed(verifyShape(*this, "a destination", getInit(), expected)))
     return failure();
   // (C4)
+  SmallVector<int64_t> packed = getPacking().getPackedShape(
+      /*batch=*/{}, table.front(), expected.back());
+  bool lacksLast = !ShapedType::isDynamic(packed.back()) &&
+                   getShape(getTable()).back() == packed.back() - 1;
   table.back() = expected.back();
-  return verifyPacked(*this, "a table", getTable(), getPacking(), table);
+  if (!lacksLast &&
+      failed(verifyPacked(*this, "a table", getTable(), getPacking(), table)))
+    return failure();
+  if (lacksLast && !getElementTypeOrSelf(getTable().getType()).isInteger(64))
+    return emitOpError("expected a table of i64");
+  // (C5)
+  if (!getZeros())
+    return success();
+  ArrayRef<int64_t> zeros = getShape(getZeros());
+  if (zeros.size() != 2 || zeros[1] != 2)
+    return emitOpError("expected zeros of pairs, of shape [?, 2]");
+  return success();
 }

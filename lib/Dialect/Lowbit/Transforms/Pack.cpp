@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PackTable.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
@@ -289,17 +290,18 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
   }
 
   void packLookup(LookupOp op, IRRewriter &rewriter) {
-    auto table = op.getTable().getDefiningOp<ConstantOp>();
+    std::optional<PackedTable> table = packTable(op);
     if (!table)
       return;
     rewriter.setInsertionPoint(op);
-    auto packing = PackingAttr::get(&getContext(), levelsOf(op.getTable()),
-                                    Order::rows, 1);
-    Value packed =
-        Packer(rewriter, op.getLoc()).pack(op.getTable(), true, packing);
+    Location loc = op.getTable().getLoc();
+    Value words = arith::ConstantOp::create(rewriter, loc, table->words);
+    Value zeros;
+    if (table->zeros)
+      zeros = arith::ConstantOp::create(rewriter, loc, table->zeros);
     rewriter.replaceOpWithNewOp<PackedLookupOp>(
-        op, op->getResult(0).getType(), packed, op.getIds(), op.getScale(),
-        op.getInit(), packing);
+        op, op->getResult(0).getType(), words, op.getIds(), op.getScale(),
+        zeros, op.getInit(), table->packing);
   }
 };
 

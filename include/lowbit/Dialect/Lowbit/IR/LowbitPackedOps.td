@@ -235,13 +235,19 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
 def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
   let summary = "rows of a packed embedding table as numbers";
   let description = [{
-    `lowbit.lookup` on a table packed in the order `rows`.
+    `lowbit.lookup` on a table packed in the order `rows`. Its words may lack the
+    last of each row, which a lookup does not read.
+
+    `zeros` tells elements whose level is 0 whatever the words say: pairs of a row
+    and a column, ascending. A table of signs with few zeros needs one plane so.
 
     Constraints:
     * (C1) the table has rank 2 and the order `rows`;
     * (C2) the scale has shape `[V]` or `[]`;
     * (C3) the result has the shape of the ids and one extent more, H;
-    * (C4) the table has the packed shape and element type of `[V, H]`.
+    * (C4) the table has the packed shape and element type of `[V, H]`, or a word
+      less in each row;
+    * (C5) `zeros` has shape `[Z, 2]`.
 
     ```mlir
     %x = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x3xi64>, tensor<?xi64>, tensor<100xf32>)
@@ -249,10 +255,12 @@ def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
     ```
   }];
   let arguments = (ins Lowbit_WordsShaped:$table, Lowbit_IndexShaped:$ids,
-      Lowbit_FloatShaped:$scale, Lowbit_FloatShaped:$init, Lowbit_PackingAttr:$packing);
+      Lowbit_FloatShaped:$scale, Optional<Lowbit_IndexShaped>:$zeros,
+      Lowbit_FloatShaped:$init, Lowbit_PackingAttr:$packing);
   let results = (outs Optional<RankedTensorOf<[F32]>>:$result);
   let assemblyFormat = [{
     `ins` `(` $table `,` $ids `,` $scale `:` type($table) `,` type($ids) `,` type($scale) `)`
+    (`zeros` `(` $zeros^ `:` type($zeros) `)`)?
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
   }];
 }
