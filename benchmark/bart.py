@@ -26,7 +26,7 @@ CACHED, SOURCE = 16, 128
 def measure(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
     """Times of encoders and steps, and sizes of the artifacts."""
     config = tbt.PRESETS["base"]
-    programs, parts, sizes = {}, {}, {}
+    programs, variants, parts, sizes = {}, {}, {}, {}
     for bits in BITS[:1] if quick else BITS:
         name = f"lowbit W{bits[0]}A{bits[1]}"
         print(f"  compile {name}", flush=True)
@@ -35,6 +35,9 @@ def measure(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
         for part, path in files.items():
             tbt.save_model(tbt.build_model(parameters, part), path)
         programs[name], parts[name] = lowbit.compile(files), files
+        # What greedy search needs, and what a beam search may do with.
+        variants[f"{name}, largest logit"] = lowbit.compile(files, top={"logits": 1})
+        variants[f"{name}, bf16 table"] = lowbit.compile(files, tables="bf16")
         artifact = folder / "program.so"
         programs[name].save(artifact)
         table = config.vocab_size * config.hidden_size * 4
@@ -44,7 +47,8 @@ def measure(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
     steps = []
     for batch in (1, 4):
         print(f"  step, batch {batch}", flush=True)
-        steps.append({"batch": batch, "seconds": measure_step(programs, parts, batch, rounds)})
+        seconds = measure_step(programs | variants, parts, batch, rounds)
+        steps.append({"batch": batch, "seconds": seconds})
     return {"bart_encoder": encoder, "bart_steps": steps, "bart_sizes": sizes}
 
 

@@ -237,7 +237,8 @@ The encoder at 128 tokens, one thread; the others run a float encoder of the sam
 {encoders(results)}
 
 A step of the decoder with the product with the float output table, one thread, from a cache of 16
-tokens on, after a source of 128.
+tokens on, after a source of 128. "Largest logit" is what greedy search asks for (`--top=logits:1`,
+the same logit bit for bit); a "bf16 table" is half as large (`--tables=bf16`).
 
 {steps(results)}
 
