@@ -7,12 +7,15 @@
 //
 // BMT's binarizer, `(floor(clip(x * r)) + 0.5) / r` with `r = 1 / bound`: half
 // the bound with the sign of x, and zero is positive. Levels -1 and 1, scale
-// bound / 2; the bound belongs to the tensor or to a token: (Q12).
+// bound / 2; the bound belongs to the tensor or to a token: (Q12). A token may
+// have several dimensions, as heads by size: they are merged for the quantizer
+// and split behind it.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Match.h"
 #include "Recognisers.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -37,6 +40,58 @@ static bool isPositiveBound(Value bound) {
     return false;
   auto maximum = sum->first.getDefiningOp<onnx::ReduceMaxOp>();
   return maximum && maximum.getData().getDefiningOp<onnx::AbsOp>();
+}
+
+/// How many of the last dimensions of `input` share one number of `bound`; 0
+/// where `bound` does not give one to each token.
+static int64_t getTokenRank(Value bound, Value input) {
+  RankedTensorType type = getFloatTensor(bound);
+  RankedTensorType inputType = getFloatTensor(input);
+  if (!type || !inputType || type.getRank() != inputType.getRank())
+    return 0;
+  int64_t rank = type.getRank(), count = 0;
+  while (count + 1 < rank && type.getDimSize(rank - 1 - count) == 1)
+    ++count;
+  // Dimensions of one that the input has, too, may belong to either.
+  while (count > 1 && inputType.getDimSize(rank - count) == 1)
+    --count;
+  if (type.getShape().drop_back(count) != inputType.getShape().drop_back(count))
+    return 0;
+  bool merges = count > 1;
+  for (int64_t extent : inputType.getShape().take_back(count))
+    if (merges && (ShapedType::isDynamic(extent) || extent == 0))
+      return 0;
+  return count;
+}
+
+/// `value` with its last dimensions as `tail`.
+static Value replaceLastDimensions(OpBuilder &builder, Location loc,
+                                   Value value, int64_t count,
+                                   ArrayRef<int64_t> tail) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> shape(type.getShape().drop_back(count));
+  SmallVector<int64_t> target(shape.size(), 0); // Copied.
+  shape.append(tail.begin(), tail.end());
+  target.append(tail.begin(), tail.end());
+  auto vector = RankedTensorType::get(static_cast<int64_t>(target.size()),
+                                      builder.getI64Type());
+  Value constant = onnx::ConstantOp::create(
+      builder, loc, vector,
+      DenseElementsAttr::get(vector, ArrayRef<int64_t>(target)));
+  return onnx::ReshapeOp::create(builder, loc, type.clone(shape), value,
+                                 constant);
+}
+
+/// Simplifies reshapes of `value`: what merges the dimensions of a token again
+/// then reads the quantizer itself.
+static void simplifyReshapesOf(Value value) {
+  SmallVector<Operation *> reshapes;
+  for (Operation *user : value.getUsers())
+    if (isa<onnx::ReshapeOp>(user) && user->getOperand(0) == value)
+      reshapes.push_back(user);
+  RewritePatternSet patterns(value.getContext());
+  onnx::ReshapeOp::getCanonicalizationPatterns(patterns, value.getContext());
+  (void)applyOpPatternsGreedily(reshapes, std::move(patterns));
 }
 
 void lowbit::recogniseBoundQuantizers(FunctionOpInterface function,
@@ -73,8 +128,8 @@ void lowbit::recogniseBoundQuantizers(FunctionOpInterface function,
                           "magnitude plus a positive constant";
       continue;
     }
-    bool isToken = !isSingleElement(bound);
-    if (isToken && !isTokenScale(bound, input)) {
+    int64_t tokenRank = isSingleElement(bound) ? 0 : getTokenRank(bound, input);
+    if (!isSingleElement(bound) && tokenRank == 0) {
       div.emitRemark() << "not a bound quantizer: the bound is neither one "
                           "number nor one for each token";
       continue;
@@ -83,14 +138,28 @@ void lowbit::recogniseBoundQuantizers(FunctionOpInterface function,
     rewriter.setInsertionPoint(div);
     Value scale = onnx::MulOp::create(rewriter, loc, bound.getType(), bound,
                                       createScalar(rewriter, loc, 0.5f));
+    auto type = cast<RankedTensorType>(input.getType());
+    ArrayRef<int64_t> token = type.getShape().take_back(tokenRank);
+    if (tokenRank > 1) {
+      input = replaceLastDimensions(rewriter, loc, input, tokenRank,
+                                    llvm::product_of(token));
+      scale = replaceLastDimensions(rewriter, loc, scale, tokenRank, 1);
+    }
     Quantizer quantizer;
     quantizer.levels = LevelsType::get(div.getContext(), {-1, 1});
     quantizer.rounding = Rounding::step;
-    quantizer.granularity = isToken ? Granularity::token : Granularity::tensor;
-    quantizer.dequantizeScale = isToken
+    quantizer.granularity =
+        tokenRank > 0 ? Granularity::token : Granularity::tensor;
+    quantizer.dequantizeScale = tokenRank > 0
                                     ? createTokenVector(rewriter, loc, scale)
                                     : createRankZero(rewriter, loc, scale);
-    rewriter.replaceOp(div,
-                       createFakeQuantize(rewriter, loc, input, quantizer));
+    Value result = createFakeQuantize(rewriter, loc, input, quantizer);
+    if (tokenRank <= 1) {
+      rewriter.replaceOp(div, result);
+      continue;
+    }
+    result = replaceLastDimensions(rewriter, loc, result, 1, token);
+    rewriter.replaceOp(div, result);
+    simplifyReshapesOf(result);
   }
 }

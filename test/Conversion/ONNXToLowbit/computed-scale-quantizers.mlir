@@ -30,6 +30,67 @@ func.func @bound(%x: tensor<2x?x8xf32>) -> tensor<2x?x8xf32> {
 
 // -----
 
+// A token of heads by size, scaled by a quotient: the product behind the quantizer
+// joins them, and so does the quantizer.
+
+// CHECK-LABEL: func @bound_heads
+// CHECK-SAME: %[[X:.*]]: tensor<2x?x4x8xf32>
+func.func @bound_heads(%x: tensor<2x?x4x8xf32>) -> (tensor<2x?x32xf32>, tensor<2x?x4x8xf32>) {
+  // CHECK-DAG: %[[B:.*]] = onnx.Add
+  // CHECK-DAG: %[[H:.*]] = onnx.Mul %[[B]],
+  // CHECK-DAG: %[[T:.*]] = onnx.Reshape %[[H]], %{{.*}} -> tensor<2x?x1xf32>
+  // CHECK-DAG: %[[S:.*]] = tensor.collapse_shape %[[T]]
+  // CHECK-DAG: %[[Q:.*]] = lowbit.quantize ins(%[[X]] :
+  // CHECK-DAG: %[[J:.*]] = onnx.Reshape %[[Q]], %{{.*}} -> tensor<2x?x32x!lowbit.levels<-1, 1>>
+  // CHECK: %[[D:.*]] = lowbit.dequantize ins(%[[J]], scale %[[S]] :
+  // CHECK-SAME: granularity = #lowbit.granularity<token>
+  // CHECK: %[[Y:.*]] = onnx.Reshape %[[D]], %{{.*}} -> tensor<2x?x4x8xf32>
+  // CHECK: return %[[D]], %[[Y]]
+  %eps = onnx.Constant dense<1.1920929e-07> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-0.9921875> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<0.9921875> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
+  %shape = onnx.Constant dense<[0, 0, 32]> : tensor<3xi64> : tensor<3xi64>
+  %a = onnx.Abs %x : (tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32>
+  %m = onnx.ReduceMax %a {axes = array<i64: -2, -1>} : (tensor<2x?x4x8xf32>) -> tensor<2x?x1x1xf32>
+  %b = onnx.Add %m, %eps : (tensor<2x?x1x1xf32>, tensor<f32>) -> tensor<2x?x1x1xf32>
+  %r = onnx.Div %one, %b : (tensor<f32>, tensor<2x?x1x1xf32>) -> tensor<2x?x1x1xf32>
+  %p = onnx.Mul %x, %r : (tensor<2x?x4x8xf32>, tensor<2x?x1x1xf32>) -> tensor<2x?x4x8xf32>
+  %c = onnx.Clip %p min %lo max %hi : (tensor<2x?x4x8xf32>, tensor<f32>, tensor<f32>) -> tensor<2x?x4x8xf32>
+  %f = onnx.Floor %c : (tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32>
+  %g = onnx.Add %f, %half : (tensor<2x?x4x8xf32>, tensor<f32>) -> tensor<2x?x4x8xf32>
+  %y = onnx.Div %g, %r : (tensor<2x?x4x8xf32>, tensor<2x?x1x1xf32>) -> tensor<2x?x4x8xf32>
+  %z = onnx.Reshape %y, %shape : (tensor<2x?x4x8xf32>, tensor<3xi64>) -> tensor<2x?x32xf32>
+  return %z, %y : tensor<2x?x32xf32>, tensor<2x?x4x8xf32>
+}
+
+// -----
+
+// One bound for every head of all tokens.
+
+// CHECK-LABEL: func @bound_across_tokens
+// CHECK-NOT: lowbit.quantize
+func.func @bound_across_tokens(%x: tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32> {
+  %eps = onnx.Constant dense<1.1920929e-07> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<-0.9921875> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<0.9921875> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %a = onnx.Abs %x : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  %m = onnx.ReduceMax %a {axes = array<i64: 1, 3>} : (tensor<2x3x4x8xf32>) -> tensor<2x1x4x1xf32>
+  %b = onnx.Add %m, %eps : (tensor<2x1x4x1xf32>, tensor<f32>) -> tensor<2x1x4x1xf32>
+  %r = onnx.Reciprocal %b : (tensor<2x1x4x1xf32>) -> tensor<2x1x4x1xf32>
+  %p = onnx.Mul %x, %r : (tensor<2x3x4x8xf32>, tensor<2x1x4x1xf32>) -> tensor<2x3x4x8xf32>
+  %c = onnx.Clip %p min %lo max %hi : (tensor<2x3x4x8xf32>, tensor<f32>, tensor<f32>) -> tensor<2x3x4x8xf32>
+  %f = onnx.Floor %c : (tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32>
+  %g = onnx.Add %f, %half : (tensor<2x3x4x8xf32>, tensor<f32>) -> tensor<2x3x4x8xf32>
+  // expected-remark @below {{not a bound quantizer: the bound is neither one number nor one for each token}}
+  %y = onnx.Div %g, %r : (tensor<2x3x4x8xf32>, tensor<2x1x4x1xf32>) -> tensor<2x3x4x8xf32>
+  return %y : tensor<2x3x4x8xf32>
+}
+
+// -----
+
 // Clip lets 1 through: three values.
 
 // CHECK-LABEL: func @bound_one
