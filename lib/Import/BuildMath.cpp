@@ -12,7 +12,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "NodeBuilder.h"
-#include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 
 using namespace mlir;
@@ -32,12 +31,12 @@ LogicalResult lowbit::buildReduce(NodeBuilder &node) {
 }
 
 LogicalResult lowbit::buildCumSum(NodeBuilder &node) {
-  std::optional<int64_t> axis = getConstantScalarInt(node.getOperand(1));
-  if (!axis)
+  std::optional<SmallVector<int64_t>> axis = node.getConstantOperand(1);
+  if (!axis || axis->size() != 1)
     return node.emitError() << "the axis (input #1) must be a constant integer";
   SmallVector<NamedAttribute> attributes =
       node.copyAttributes({"exclusive", "reverse"});
-  attributes.push_back(node.makeInt("axis", *axis));
+  attributes.push_back(node.makeInt("axis", axis->front()));
   return node.createResult(node.getOperand(0), attributes);
 }
 
@@ -120,11 +119,11 @@ LogicalResult lowbit::buildIdentity(NodeBuilder &node) {
 
 LogicalResult lowbit::buildDropout(NodeBuilder &node) {
   // In inference Dropout is the identity; its mask is not offered.
-  if (Value training = node.getOperand(2)) {
-    std::optional<int64_t> mode = getConstantScalarInt(training);
-    if (!mode)
+  if (node.getOperand(2)) {
+    std::optional<SmallVector<int64_t>> mode = node.getConstantOperand(2);
+    if (!mode || mode->size() != 1)
       return node.emitError() << "training_mode must be a constant";
-    if (*mode != 0)
+    if (mode->front() != 0)
       return node.emitError() << "training_mode must be false";
   }
   node.setResult(0, node.getOperand(0));

@@ -12,6 +12,7 @@
 #include "NodeBuilder.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
+#include "lowbit/Dialect/ONNX/IR/ShapeElements.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -172,16 +173,28 @@ NodeBuilder::getIntsOrOperand(StringRef name, unsigned index) {
     return values;
   if (!getOperand(index))
     return std::optional<SmallVector<int64_t>>();
-  ElementsAttr attr = getConstantAttr(getOperand(index));
-  std::optional<std::vector<int64_t>> values =
-      attr && isa<IntegerType>(attr.getElementType())
-          ? getConstantInts(attr, 64)
-          : std::nullopt;
+  std::optional<SmallVector<int64_t>> values = getConstantOperand(index);
   if (!values)
     return emitError() << "'" << name << "' (input #" << index
                        << ") must be a constant list of integers";
-  return std::optional<SmallVector<int64_t>>(
-      SmallVector<int64_t>(values->begin(), values->end()));
+  return values;
+}
+
+std::optional<SmallVector<int64_t>>
+NodeBuilder::getConstantOperand(unsigned index) {
+  Value operand = getOperand(index);
+  // Exporters that do not optimize reshape and concatenate constants.
+  std::optional<SmallVector<onnx::ShapeElement>> elements =
+      operand ? onnx::getShapeElements(operand) : std::nullopt;
+  if (!elements)
+    return std::nullopt;
+  SmallVector<int64_t> values;
+  for (const onnx::ShapeElement &element : *elements) {
+    if (!element.isConstant())
+      return std::nullopt;
+    values.push_back(element.getConstant());
+  }
+  return values;
 }
 
 ElementsAttr NodeBuilder::importTensor(proto::TensorProto &tensor,

@@ -61,6 +61,9 @@ public:
   /// must be a constant.
   FailureOr<std::optional<SmallVector<int64_t>>>
   getIntsOrOperand(StringRef name, unsigned index);
+  /// The elements of an integer or bool operand that constants alone make;
+  /// empty optional for others and for one that is left out.
+  std::optional<SmallVector<int64_t>> getConstantOperand(unsigned index);
   /// A tensor attribute as a constant; null after a diagnostic.
   ElementsAttr importTensor(proto::TensorProto &tensor, StringRef what);
 
