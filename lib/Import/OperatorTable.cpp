@@ -62,6 +62,7 @@ static constexpr AttributeRule kDropout[] = {
     {"ratio", A::FLOAT, false, 1, 11},
     {"seed", A::INT, false, 12},
 };
+static constexpr AttributeRule kEinsum[] = {{"equation", A::STRING, true}};
 static constexpr AttributeRule kGatherND[] = {
     {"batch_dims", A::INT, false, 12}};
 static constexpr AttributeRule kGelu[] = {{"approximate", A::STRING}};
@@ -128,6 +129,7 @@ static constexpr OperatorRule kOperators[] = {
     {"CumSum", 11, 2, 2, 1, kCumSum, buildCumSum},
     {"Div", 7, 2, 2, 1, {}},
     {"Dropout", 10, 1, 3, 2, kDropout, buildDropout},
+    {"Einsum", 12, 1, kAnyNumber, 1, kEinsum},
     {"Equal", 7, 2, 2, 1, {}},
     {"Erf", 9, 1, 1, 1, {}},
     {"Exp", 6, 1, 1, 1, {}},

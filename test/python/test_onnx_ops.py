@@ -300,6 +300,19 @@ def matmul_cases() -> list[Case]:
         ((1, 3, 1), (2, 1, 4)),
         ((17, 33), (33, 65)),
     ]
+    einsums = [
+        ("abc,cde->abde", (real(2, 3, 4), real(4, 5, 6))),
+        ("abcd,cde->abe", (real(2, 3, 4, 5), Const(real(4, 5, 6)))),
+        ("bqhd,bkhd->bhqk", (real(2, 3, 4, 5), real(2, 6, 4, 5))),
+        ("bkhd,bhqk->bhdq", (real(2, 6, 4, 5), real(2, 4, 3, 6))),
+        ("bijc,bcd->djib", (real(2, 3, 4, 5), real(2, 5, 6))),
+        ("...ij, ...jk", (real(2, 1, 3, 4), real(5, 4, 6))),
+        ("ba,cb->c", (real(3, 4), real(5, 3))),
+        ("ab,c->cab", (real(2, 3), real(4))),
+        ("i,i", (real(4), real(4))),
+        ("ij->", (real(3, 4),)),
+        ("ab,bc,bd->da", (real(2, 3), real(3, 4), real(3, 5))),
+    ]
     cases = [Case("MatMul", (real(*a), real(*b))) for a, b in shapes]
     cases += [
         Case("MatMul", (real(2, 3, 33), Const(real(33, 40))), note="constant"),
@@ -310,6 +323,7 @@ def matmul_cases() -> list[Case]:
         Case("Gemm", (real(3, 5), Const(real(4, 5)), Const(real(4))), {"transB": 1}),
         Case("Gemm", (real(3, 5), real(4, 5), real(1, 4)), {"transB": 1, "beta": 2.0}),
         Case("Gemm", (real(3, 5), real(5, 4), real()), note="scalar"),
+        *(Case("Einsum", inputs, {"equation": equation}) for equation, inputs in einsums),
         Case("Attention", (real(2, 4, 5, 8), real(2, 4, 7, 8), real(2, 4, 7, 6))),
         Case("Attention", (real(2, 4, 5, 8), real(2, 4, 7, 8), real(2, 4, 7, 8), real(2, 1, 5, 7))),
         Case(

@@ -270,6 +270,36 @@ def attention23():
 
 
 @case
+def computed_axes():
+    nodes = [
+        node("Constant", "", "last", value_int=-1),
+        node("Constant", "", "one", value_ints=[1]),
+        node("Reshape", "last one", "axes"),
+        node("ReduceMean", "x axes", "y", keepdims=1),
+        node("CumSum", "y last", "z"),
+    ]
+    return model(18, "x:f32[n,4]", "z:f32[n,1]", nodes)
+
+
+@case
+def einsum():
+    nodes = [node("Einsum", "x w", "y", equation="abc,cde->abde")]
+    return model(12, "x:f32[b,5,6] w:f32[6,2,3]", "y:f32[b,5,2,3]", nodes)
+
+
+@case
+def einsum_diagonal():
+    nodes = [node("Einsum", "x", "y", name="bad", equation="ii->i")]
+    return model(17, "x:f32[3,3]", "y:f32[3]", nodes)
+
+
+@case
+def einsum_opset():
+    nodes = [node("Einsum", "x", "y", name="bad", equation="ij->ji")]
+    return model(11, "x:f32[3,4]", "y:f32[4,3]", nodes)
+
+
+@case
 def attention_cache():
     nodes = [node("Attention", "q k v m p", "y")]
     return model(

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ResultTypes.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 #include "lowbit/Dialect/ONNX/Transforms/Passes.h"
 
@@ -35,24 +36,22 @@ struct InferShapes : lowbit::impl::InferShapesBase<InferShapes> {
             }
           return WalkResult::advance();
         });
-    if (walked.wasInterrupted() || failed(updateResultTypes()))
-      signalPassFailure();
-  }
-
-private:
-  /// The function returns what its only return statement has.
-  LogicalResult updateResultTypes() {
-    func::FuncOp function = getOperation();
-    if (function.isExternal())
-      return success();
-    auto result =
-        dyn_cast<func::ReturnOp>(function.getBody().back().getTerminator());
-    if (!result || !llvm::hasSingleElement(function.getBody()))
-      return success();
-    function.setType(FunctionType::get(
-        &getContext(), function.getArgumentTypes(), result.getOperandTypes()));
-    return success();
+    if (walked.wasInterrupted())
+      return signalPassFailure();
+    updateResultTypes(getOperation());
   }
 };
 
 } // namespace
+
+void lowbit::updateResultTypes(func::FuncOp function) {
+  if (function.isExternal())
+    return;
+  auto result =
+      dyn_cast<func::ReturnOp>(function.getBody().back().getTerminator());
+  if (!result || !llvm::hasSingleElement(function.getBody()))
+    return;
+  function.setType(FunctionType::get(function.getContext(),
+                                     function.getArgumentTypes(),
+                                     result.getOperandTypes()));
+}

@@ -269,3 +269,59 @@ func.func @flatten(%x: tensor<2x3xf32>) -> tensor<6x1xf32> {
   %0 = onnx.Flatten %x {axis = 3 : i64} : (tensor<2x3xf32>) -> tensor<6x1xf32>
   return %0 : tensor<6x1xf32>
 }
+
+// -----
+
+func.func @einsum_without_operands() -> tensor<f32> {
+  // expected-error @below {{must have an operand}}
+  %0 = onnx.Einsum ""() : () -> tensor<f32>
+  return %0 : tensor<f32>
+}
+
+// -----
+
+func.func @einsum_terms(%x: tensor<2x3xf32>) -> tensor<2xf32> {
+  // expected-error @below {{the equation 'ij,j->i' has 2 terms for 1 operands}}
+  %0 = onnx.Einsum "ij,j->i"(%x) : (tensor<2x3xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @einsum_rank(%x: tensor<2x3xf32>) -> tensor<2xf32> {
+  // expected-error @below {{term 'ijk' names 3 dimensions, operand #0 has rank 2}}
+  %0 = onnx.Einsum "ijk->i"(%x) : (tensor<2x3xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @einsum_letters(%x: tensor<2x3xf32>) -> tensor<2xf32> {
+  // expected-error @below {{the equation 'i2->i' may hold letters, ',', '->' and '...'}}
+  %0 = onnx.Einsum "i2->i"(%x) : (tensor<2x3xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @einsum_diagonal(%x: tensor<3x3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{label 'i' is repeated in 'ii'; diagonals are not supported}}
+  %0 = onnx.Einsum "ii->i"(%x) : (tensor<3x3xf32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+// -----
+
+func.func @einsum_unknown_label(%x: tensor<2x3xf32>) -> tensor<2xf32> {
+  // expected-error @below {{label 'k' of the result is in no operand}}
+  %0 = onnx.Einsum "ij->k"(%x) : (tensor<2x3xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+func.func @einsum_extents(%x: tensor<2x3xf32>, %y: tensor<4x5xf32>) -> tensor<2x5xf32> {
+  // expected-error @below {{label 'j' stands for 3 and for 4}}
+  %0 = onnx.Einsum "ij,jk->ik"(%x, %y) : (tensor<2x3xf32>, tensor<4x5xf32>) -> tensor<2x5xf32>
+  return %0 : tensor<2x5xf32>
+}

@@ -39,6 +39,13 @@ func.func @reductions(%x: tensor<2x3x4xf32>, %s: tensor<4xf32>) -> tensor<2x4xf3
   return %5 : tensor<2x4xf32>
 }
 
+// CHECK-LABEL: func @einsum
+func.func @einsum(%x: tensor<?x3xf32>, %w: tensor<3x4x5xf32>) -> tensor<?x4x5xf32> {
+  // CHECK: onnx.Einsum "...b,bcd->...cd"(%{{.*}}, %{{.*}}) : (tensor<?x3xf32>, tensor<3x4x5xf32>) -> tensor<?x4x5xf32>
+  %0 = onnx.Einsum "...b,bcd->...cd"(%x, %w) : (tensor<?x3xf32>, tensor<3x4x5xf32>) -> tensor<?x4x5xf32>
+  return %0 : tensor<?x4x5xf32>
+}
+
 // CHECK-LABEL: func @contractions
 func.func @contractions(%q: tensor<1x2x3x4xf32>, %m: tensor<3x3xi1>, %a: tensor<3x4xf32>, %b: tensor<5x4xf32>) -> (tensor<1x2x3x4xf32>, tensor<3x5xf32>) {
   // CHECK: onnx.Attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} {is_causal = 1 : i64}

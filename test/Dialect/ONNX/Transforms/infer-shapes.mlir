@@ -31,6 +31,22 @@ func.func @compare(%x: tensor<2xi64>, %y: tensor<i64>) -> tensor<*xf32> {
 
 // -----
 
+// Without "->" the result has the labels that occur once, after "...". A
+// dimension of 1 takes on the extent of the label.
+
+// CHECK-LABEL: func @einsum
+func.func @einsum(%a: tensor<?x1x3xf32>, %b: tensor<6x3x?xf32>, %c: tensor<?x2xf32>) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>) {
+  // CHECK: onnx.Einsum {{.*}} -> tensor<6x?x?xf32>
+  %0 = onnx.Einsum "iab,abk->aki"(%a, %b) : (tensor<?x1x3xf32>, tensor<6x3x?xf32>) -> tensor<*xf32>
+  // CHECK: onnx.Einsum {{.*}} -> tensor<6x?x?xf32>
+  %1 = onnx.Einsum "z...c,...ca"(%a, %b) : (tensor<?x1x3xf32>, tensor<6x3x?xf32>) -> tensor<*xf32>
+  // CHECK: onnx.Einsum {{.*}} -> tensor<2x2xf32>
+  %2 = onnx.Einsum "xb,xc->cb"(%c, %c) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<*xf32>
+  return %0, %1, %2 : tensor<*xf32>, tensor<*xf32>, tensor<*xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @contractions
 func.func @contractions(%a: tensor<5x1x2x3xf32>, %b: tensor<4x3x?xf32>, %v: tensor<3xf32>, %g: tensor<3x2xf32>) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>) {
   // CHECK: onnx.MatMul %{{.*}} -> tensor<5x4x2x?xf32>

@@ -20,6 +20,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "lowbit/Dialect/ONNX/IR/EinsumEquation.h"
 #include "lowbit/Dialect/ONNX/IR/TypeInference.h"
 
 #include "lowbit/Dialect/ONNX/IR/ONNXDialect.h.inc"

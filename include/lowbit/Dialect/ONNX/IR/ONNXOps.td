@@ -246,6 +246,24 @@ def ONNX_GemmOp : ONNX_Op<"Gemm"> {
   let assemblyFormat = "$A `,` $B (`,` $C^)? attr-dict `:` functional-type(operands, $Y)";
 }
 
+def ONNX_EinsumOp : ONNX_Op<"Einsum"> {
+  let summary = "sum of products over labelled dimensions";
+  let description = [{
+    `equation` gives every dimension a label, `bqhd,bkhd->bhqk`; products are
+    summed over labels that the result does not have. Without `->` the result has
+    the labels that occur once, in alphabetical order. `...` stands for dimensions
+    that broadcast. A label may not be repeated within a term.
+  }];
+  let arguments = (ins Variadic<ONNX_Tensor>:$inputs, StrAttr:$equation);
+  let results = (outs ONNX_Tensor:$output);
+  let assemblyFormat = "$equation `(` $inputs `)` attr-dict `:` functional-type($inputs, $output)";
+  let extraClassDeclaration = [{
+    /// The labels of all dimensions; operands must have known ranks. Fails after
+    /// a diagnostic on the operation.
+    ::mlir::FailureOr<::mlir::onnx::EinsumEquation> parseEquation();
+  }];
+}
+
 def ONNX_AttentionOp : ONNX_Op<"Attention"> {
   let summary = "scaled dot-product attention";
   let description = [{Opset 23: `softmax(Q K^T * scale + attn_mask) V`; Q, K, V of rank 4 [batch, heads, sequence, head size], or of rank 3 with `q_num_heads` and `kv_num_heads`. `scale` defaults to `1 / sqrt(head size)`. A boolean mask keeps where true. Cache operands are not supported.}];

@@ -54,8 +54,15 @@ def SimplifyShapes : Pass<"onnx-simplify-shapes", "::mlir::func::FuncOp"> {
 }
 
 def Decompose : Pass<"onnx-decompose", "::mlir::func::FuncOp"> {
-  let summary = "Spell out Attention";
+  let summary = "Spell out Attention and Einsum";
   let description = [{
+    `Einsum` becomes `MatMul` between `Transpose` and `Reshape`, so that what
+    recognises products sees one form of them: labels of both operands and the
+    result are batch dimensions, those of both operands alone are summed, the
+    others are rows and columns. A constant operand goes to the right. Labels of
+    one operand that the result does not have are summed first; without a summed
+    label of both, the product is a `Mul`.
+
     `Attention` becomes `MatMul`, `Softmax` and what is between them, so that
     recognition and fusion see one form of attention. Rows whose keys are all
     masked out give zeros, as the standard says. Where the number of heads or the
