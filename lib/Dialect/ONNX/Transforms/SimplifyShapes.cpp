@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Expands.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 #include "lowbit/Dialect/ONNX/IR/ShapeElements.h"
@@ -164,73 +165,6 @@ static void normalizeShapeOperands(Operation *op) {
   }
 }
 
-//===----------------------------------------------------------------------===//
-// Expand
-//===----------------------------------------------------------------------===//
-
-static bool broadcasts(Operation *op) {
-  return isa<onnx::AddOp, onnx::AndOp, onnx::DivOp, onnx::EqualOp,
-             onnx::GreaterOp, onnx::GreaterOrEqualOp, onnx::LessOp,
-             onnx::LessOrEqualOp, onnx::MaxOp, onnx::MinOp, onnx::MulOp,
-             onnx::OrOp, onnx::PowOp, onnx::SubOp, onnx::XorOp, onnx::WhereOp>(
-      op);
-}
-
-/// Dimension `d` of `value` after it is given `rank` dimensions.
-static ShapeElement getAligned(Value value, int64_t rank, int64_t d) {
-  auto type = cast<RankedTensorType>(value.getType());
-  int64_t at = d - (rank - type.getRank());
-  return at < 0 ? ShapeElement::constant(1) : onnx::getDimension(value, at);
-}
-
-/// Whether `op` has the same result when `use`, an expanded value, is replaced
-/// by what was expanded: another operand has every dimension that grew.
-static bool isRedundant(Operation *op, OpOperand &use, onnx::ExpandOp expand) {
-  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type || !isa<RankedTensorType>(expand.getInput().getType()))
-    return false;
-  int64_t rank = type.getRank(), longest = 0;
-  for (OpOperand &operand : op->getOpOperands()) {
-    Value value = &operand == &use ? expand.getInput() : operand.get();
-    auto valueType = dyn_cast<RankedTensorType>(value.getType());
-    if (!valueType)
-      return false;
-    longest = std::max(longest, valueType.getRank());
-  }
-  if (longest != rank)
-    return false;
-  for (int64_t d = 0; d < rank; ++d) {
-    ShapeElement grown = getAligned(expand.getOutput(), rank, d);
-    if (grown == getAligned(expand.getInput(), rank, d))
-      continue;
-    bool repeated = llvm::any_of(op->getOpOperands(), [&](OpOperand &operand) {
-      return &operand != &use && getAligned(operand.get(), rank, d) == grown;
-    });
-    if (!repeated)
-      return false;
-  }
-  return true;
-}
-
-static void dropExpands(Operation *op) {
-  if (broadcasts(op))
-    for (OpOperand &operand : op->getOpOperands())
-      if (auto expand = operand.get().getDefiningOp<onnx::ExpandOp>())
-        if (isRedundant(op, operand, expand))
-          operand.set(expand.getInput());
-  // One that does not grow at all.
-  auto expand = dyn_cast<onnx::ExpandOp>(op);
-  auto type = expand ? dyn_cast<RankedTensorType>(expand.getOutput().getType())
-                     : RankedTensorType();
-  if (!type || type != expand.getInput().getType())
-    return;
-  for (int64_t d = 0, e = type.getRank(); d < e; ++d)
-    if (onnx::getDimension(expand.getOutput(), d) !=
-        onnx::getDimension(expand.getInput(), d))
-      return;
-  expand.getOutput().replaceAllUsesWith(expand.getInput());
-}
-
 namespace {
 
 struct SimplifyShapes : lowbit::impl::SimplifyShapesBase<SimplifyShapes> {
@@ -242,6 +176,7 @@ struct SimplifyShapes : lowbit::impl::SimplifyShapesBase<SimplifyShapes> {
             return WalkResult::interrupt();
           normalizeShapeOperands(op);
           dropExpands(op);
+          sinkExpands(op);
           return WalkResult::advance();
         });
     if (walked.wasInterrupted())

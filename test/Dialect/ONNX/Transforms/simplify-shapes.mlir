@@ -108,3 +108,62 @@ func.func @positions(%x: tensor<?x?x4xf32>, %table: tensor<1x32x4xf32>) -> tenso
   %0 = onnx.Reshape %y, %t {allowzero = 1 : i64} : (tensor<?x?x4xf32>, tensor<4xi64>) -> tensor<?x?x2x2xf32>
   return %0 : tensor<?x?x2x2xf32>
 }
+
+// -----
+
+// A range that every element shares is computed once.
+
+// CHECK-LABEL: func @sunk_expand
+// CHECK-SAME: (%[[X:.*]]: tensor<2x?xf32>, %[[A:.*]]: tensor<f32>, %[[B:.*]]: tensor<f32>)
+func.func @sunk_expand(%x: tensor<2x?xf32>, %a: tensor<f32>, %b: tensor<f32>) -> tensor<2x?xf32> {
+  // CHECK: %[[D:.*]] = onnx.Sub %[[A]], %[[B]] : {{.*}} -> tensor<f32>
+  // CHECK: %[[E:.*]] = onnx.Add %[[D]], %{{.*}} -> tensor<f32>
+  // CHECK: %[[R:.*]] = onnx.Reciprocal %[[E]] : (tensor<f32>) -> tensor<f32>
+  // CHECK: onnx.Mul %[[X]], %[[R]]
+  %eps = onnx.Constant dense<1.0e-8> : tensor<f32> : tensor<f32>
+  %shape = onnx.Shape %x : (tensor<2x?xf32>) -> tensor<2xi64>
+  %0 = onnx.Expand %a, %shape : (tensor<f32>, tensor<2xi64>) -> tensor<2x?xf32>
+  %1 = onnx.Expand %b, %shape : (tensor<f32>, tensor<2xi64>) -> tensor<2x?xf32>
+  %2 = onnx.Sub %0, %1 : (tensor<2x?xf32>, tensor<2x?xf32>) -> tensor<2x?xf32>
+  %3 = onnx.Add %2, %eps : (tensor<2x?xf32>, tensor<f32>) -> tensor<2x?xf32>
+  %4 = onnx.Reciprocal %3 : (tensor<2x?xf32>) -> tensor<2x?xf32>
+  %5 = onnx.Mul %x, %4 : (tensor<2x?xf32>, tensor<2x?xf32>) -> tensor<2x?xf32>
+  return %5 : tensor<2x?xf32>
+}
+
+// -----
+
+// A mask is computed at its own size, in its new element type, and written out
+// where its shape is needed.
+
+// CHECK-LABEL: func @sunk_cast
+// CHECK-SAME: %[[M:.*]]: tensor<2x1x3xi1>
+func.func @sunk_cast(%m: tensor<2x1x3xi1>) -> tensor<2x4x3xf32> {
+  // CHECK: %[[C:.*]] = onnx.Cast %[[M]] : (tensor<2x1x3xi1>) -> tensor<2x1x3xf32>
+  // CHECK: onnx.Expand %[[C]], %{{.*}} -> tensor<2x4x3xf32>
+  %shape = onnx.Constant dense<[2, 4, 3]> : tensor<3xi64> : tensor<3xi64>
+  %0 = onnx.Expand %m, %shape : (tensor<2x1x3xi1>, tensor<3xi64>) -> tensor<2x4x3xi1>
+  %1 = onnx.Cast %0 : (tensor<2x4x3xi1>) -> tensor<2x4x3xf32>
+  return %1 : tensor<2x4x3xf32>
+}
+
+// -----
+
+// Different shapes, or another operand of many elements: nothing is the same for
+// all elements.
+
+// CHECK-LABEL: func @kept_expands
+func.func @kept_expands(%a: tensor<f32>, %b: tensor<1x3xf32>, %n: tensor<1xi64>, %m: tensor<1xi64>) -> (tensor<?xf32>, tensor<2x3xf32>) {
+  // CHECK: %[[E:.*]] = onnx.Expand
+  // CHECK: %[[F:.*]] = onnx.Expand
+  // CHECK: onnx.Add %[[E]], %[[F]]
+  %0 = onnx.Expand %a, %n : (tensor<f32>, tensor<1xi64>) -> tensor<?xf32>
+  %1 = onnx.Expand %a, %m : (tensor<f32>, tensor<1xi64>) -> tensor<?xf32>
+  %2 = onnx.Add %0, %1 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  // CHECK: %[[G:.*]] = onnx.Expand %{{.*}} -> tensor<2x1xf32>
+  // CHECK: onnx.Mul %[[G]],
+  %shape = onnx.Constant dense<[2, 1]> : tensor<2xi64> : tensor<2xi64>
+  %3 = onnx.Expand %a, %shape : (tensor<f32>, tensor<2xi64>) -> tensor<2x1xf32>
+  %4 = onnx.Mul %3, %b : (tensor<2x1xf32>, tensor<1x3xf32>) -> tensor<2x3xf32>
+  return %2, %4 : tensor<?xf32>, tensor<2x3xf32>
+}

@@ -49,7 +49,8 @@ def SimplifyShapes : Pass<"onnx-simplify-shapes", "::mlir::func::FuncOp"> {
     by a `Concat` of numbers and of dimensions of the function's arguments. A
     `Reshape` that keeps a dynamic dimension in place copies it (0 in `shape`), so
     that most reshapes of transformers get a constant shape. An `Expand` whose
-    growth the consumer's broadcasting repeats is dropped.
+    growth the consumer's broadcasting repeats is dropped, and elementwise
+    operators on expanded values alone are computed before the `Expand`.
   }];
 }
 
