@@ -7,9 +7,9 @@
 //
 // BMT's binarizer, `(floor(clip(x * r)) + 0.5) / r` with `r = 1 / bound`: half
 // the bound with the sign of x, and zero is positive. Levels -1 and 1, scale
-// bound / 2; the bound belongs to the tensor or to a token: (Q12). A token may
-// have several dimensions, as heads by size: they are merged for the quantizer
-// and split behind it.
+// bound / 2; the bound is fixed, or belongs to the tensor or to a token: (Q12).
+// A token may have several dimensions, as heads by size: they are merged for
+// the quantizer and split behind it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -122,22 +122,30 @@ void lowbit::recogniseBoundQuantizers(FunctionOpInterface function,
                           "more than two levels";
       continue;
     }
-    Value bound = matchReciprocal(reciprocal);
-    if (!bound || !isPositiveBound(bound)) {
-      div.emitRemark() << "not a bound quantizer: the bound is not the largest "
-                          "magnitude plus a positive constant";
-      continue;
-    }
-    int64_t tokenRank = isSingleElement(bound) ? 0 : getTokenRank(bound, input);
-    if (!isSingleElement(bound) && tokenRank == 0) {
-      div.emitRemark() << "not a bound quantizer: the bound is neither one "
-                          "number nor one for each token";
-      continue;
-    }
     Location loc = div.getLoc();
     rewriter.setInsertionPoint(div);
-    Value scale = onnx::MulOp::create(rewriter, loc, bound.getType(), bound,
-                                      createScalar(rewriter, loc, 0.5f));
+    int64_t tokenRank = 0;
+    Value scale;
+    if (auto fixed = getConstantScalar(reciprocal); fixed && *fixed > 0) {
+      scale = createScalar(rewriter, loc, 0.5f / *fixed);
+    } else {
+      Value bound = matchReciprocal(reciprocal);
+      if (!bound || !isPositiveBound(bound)) {
+        div.emitRemark() << "not a bound quantizer: the bound is neither "
+                            "constant nor the largest magnitude plus a "
+                            "positive constant";
+        continue;
+      }
+      bool isToken = !isSingleElement(bound);
+      tokenRank = isToken ? getTokenRank(bound, input) : 0;
+      if (isToken && tokenRank == 0) {
+        div.emitRemark() << "not a bound quantizer: the bound is neither one "
+                            "number nor one for each token";
+        continue;
+      }
+      scale = onnx::MulOp::create(rewriter, loc, bound.getType(), bound,
+                                  createScalar(rewriter, loc, 0.5f));
+    }
     auto type = cast<RankedTensorType>(input.getType());
     ArrayRef<int64_t> token = type.getShape().take_back(tokenRank);
     if (tokenRank > 1) {

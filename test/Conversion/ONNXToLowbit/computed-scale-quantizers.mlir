@@ -91,6 +91,49 @@ func.func @bound_across_tokens(%x: tensor<2x3x4x8xf32>) -> tensor<2x3x4x8xf32> {
 
 // -----
 
+// A fixed bound.
+
+// CHECK-LABEL: func @bound_fixed
+// CHECK: %[[S:.*]] = arith.constant dense<2.000000e+00> : tensor<f32>
+// CHECK: lowbit.quantize ins(%{{.*}}rounding = #lowbit.rounding<step>
+// CHECK: lowbit.dequantize ins(%{{.*}}, scale %[[S]] :
+func.func @bound_fixed(%x: tensor<2x8xf32>, %s: tensor<2x1xf32>) -> tensor<2x8xf32> {
+  %lo = onnx.Constant dense<-0.9921875> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<0.9921875> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32> : tensor<f32>
+  %b = onnx.Constant dense<4.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %r = onnx.Div %one, %b : (tensor<f32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  %p = onnx.Mul %x, %r : (tensor<2x8xf32>, tensor<1x1xf32>) -> tensor<2x8xf32>
+  %c = onnx.Clip %p min %lo max %hi : (tensor<2x8xf32>, tensor<f32>, tensor<f32>) -> tensor<2x8xf32>
+  %f = onnx.Floor %c : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %g = onnx.Add %f, %half : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %y = onnx.Div %g, %r : (tensor<2x8xf32>, tensor<1x1xf32>) -> tensor<2x8xf32>
+  return %y : tensor<2x8xf32>
+}
+
+// -----
+
+// Not a bound: signs would be turned.
+
+// CHECK-LABEL: func @bound_negative
+// CHECK-NOT: lowbit.quantize
+func.func @bound_negative(%x: tensor<2x8xf32>, %s: tensor<2x1xf32>) -> tensor<2x8xf32> {
+  %lo = onnx.Constant dense<-0.9921875> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<0.9921875> : tensor<f32> : tensor<f32>
+  %half = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %r = onnx.Constant dense<-4.0> : tensor<f32> : tensor<f32>
+  %p = onnx.Mul %x, %r : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %c = onnx.Clip %p min %lo max %hi : (tensor<2x8xf32>, tensor<f32>, tensor<f32>) -> tensor<2x8xf32>
+  %f = onnx.Floor %c : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %g = onnx.Add %f, %half : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  // expected-remark @below {{not a bound quantizer: the bound is neither constant nor the largest magnitude plus a positive constant}}
+  %y = onnx.Div %g, %r : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  return %y : tensor<2x8xf32>
+}
+
+// -----
+
 // Clip lets 1 through: three values.
 
 // CHECK-LABEL: func @bound_one
