@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Expands.h"
+#include "ResultTypes.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 #include "lowbit/Dialect/ONNX/IR/ShapeElements.h"
@@ -180,7 +181,8 @@ struct SimplifyShapes : lowbit::impl::SimplifyShapesBase<SimplifyShapes> {
           return WalkResult::advance();
         });
     if (walked.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    updateResultTypes(getOperation());
   }
 };
 

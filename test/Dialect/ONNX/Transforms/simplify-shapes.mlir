@@ -167,3 +167,14 @@ func.func @kept_expands(%a: tensor<f32>, %b: tensor<1x3xf32>, %n: tensor<1xi64>,
   %4 = onnx.Mul %3, %b : (tensor<2x1xf32>, tensor<1x3xf32>) -> tensor<2x3xf32>
   return %2, %4 : tensor<?xf32>, tensor<2x3xf32>
 }
+
+// -----
+
+// The function returns what its operators are known to have.
+
+// CHECK-LABEL: func @result_type
+// CHECK-SAME: -> tensor<2x3xf32>
+func.func @result_type(%x: tensor<2x3xf32>) -> tensor<?x3xf32> {
+  %0 = onnx.Abs %x : (tensor<2x3xf32>) -> tensor<?x3xf32>
+  return %0 : tensor<?x3xf32>
+}
