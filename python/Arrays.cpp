@@ -16,8 +16,7 @@ using namespace lowbit::python;
 
 /// The element type of an array; 0 when no model can take it.
 static int32_t getDType(const py::array &array) {
-  for (int32_t dtype = LOWBIT_DTYPE_BOOL; dtype <= LOWBIT_DTYPE_FLOAT16;
-       ++dtype)
+  for (int32_t dtype = LOWBIT_DTYPE_BOOL; dtype <= LOWBIT_DTYPE_UINT64; ++dtype)
     if (array.dtype().equal(py::dtype(lowbitDTypeGetName(dtype))))
       return dtype;
   return 0;

@@ -38,7 +38,9 @@ typedef enum LowbitDType {
   LOWBIT_DTYPE_INT64 = 5,   // 8
   LOWBIT_DTYPE_FLOAT32 = 6, // 4
   LOWBIT_DTYPE_FLOAT64 = 7, // 8
-  LOWBIT_DTYPE_FLOAT16 = 8  // 2
+  LOWBIT_DTYPE_FLOAT16 = 8, // 2
+  LOWBIT_DTYPE_UINT32 = 9,  // 4
+  LOWBIT_DTYPE_UINT64 = 10  // 8
 } LowbitDType;
 
 /// A dimension that is not fixed: LOWBIT_DIM_ANY, or a symbol. Symbol `i` is

@@ -54,9 +54,11 @@ size_t lowbitDTypeGetSize(int32_t dtype) {
   case LOWBIT_DTYPE_FLOAT16:
     return 2;
   case LOWBIT_DTYPE_INT32:
+  case LOWBIT_DTYPE_UINT32:
   case LOWBIT_DTYPE_FLOAT32:
     return 4;
   case LOWBIT_DTYPE_INT64:
+  case LOWBIT_DTYPE_UINT64:
   case LOWBIT_DTYPE_FLOAT64:
     return 8;
   }
@@ -75,10 +77,14 @@ const char *lowbitDTypeGetName(int32_t dtype) {
     return "float16";
   case LOWBIT_DTYPE_INT32:
     return "int32";
+  case LOWBIT_DTYPE_UINT32:
+    return "uint32";
   case LOWBIT_DTYPE_FLOAT32:
     return "float32";
   case LOWBIT_DTYPE_INT64:
     return "int64";
+  case LOWBIT_DTYPE_UINT64:
+    return "uint64";
   case LOWBIT_DTYPE_FLOAT64:
     return "float64";
   }

@@ -179,6 +179,34 @@ def test_values_that_the_model_refuses(model, feeds):
         model.run(feeds)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64"])
+def test_unsigned_integers_stay_unsigned(dtype):
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    model = helper.make_model(
+        helper.make_graph(
+            [
+                helper.make_node("Add", ["x", "x"], ["y"]),
+                helper.make_node("Cast", ["y"], ["z"], to=1),
+            ],
+            "unsigned",
+            [helper.make_tensor_value_info("x", kind, [2])],
+            [
+                helper.make_tensor_value_info("y", kind, [2]),
+                helper.make_tensor_value_info("z", TensorProto.FLOAT, [2]),
+            ],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    x = np.array([1, np.iinfo(dtype).max // 3], dtype)
+    got = lowbit.compile(model).run({"x": x})
+    assert got["y"].dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(got["y"], x + x)
+    np.testing.assert_array_equal(got["z"], (x + x).astype(np.float32))
+    with pytest.raises(ValueError, match=f"expected {dtype}, got int16"):
+        lowbit.compile(model).run({"x": x.astype(np.int16)})
+
+
 def test_unsupported_operators_are_all_named():
     model = small_model()
     for name in ("Foo", "Bar"):

@@ -34,7 +34,8 @@ constexpr TypeCode kTypeCodes[] = {
     {"|b1", LOWBIT_DTYPE_BOOL},    {"|i1", LOWBIT_DTYPE_INT8},
     {"|u1", LOWBIT_DTYPE_UINT8},   {"<i4", LOWBIT_DTYPE_INT32},
     {"<i8", LOWBIT_DTYPE_INT64},   {"<f2", LOWBIT_DTYPE_FLOAT16},
-    {"<f4", LOWBIT_DTYPE_FLOAT32}, {"<f8", LOWBIT_DTYPE_FLOAT64}};
+    {"<f4", LOWBIT_DTYPE_FLOAT32}, {"<f8", LOWBIT_DTYPE_FLOAT64},
+    {"<u4", LOWBIT_DTYPE_UINT32},  {"<u8", LOWBIT_DTYPE_UINT64}};
 
 /// Reads the dictionary {'descr': '<f4', 'fortran_order': False,
 /// 'shape': (2, 3), }.

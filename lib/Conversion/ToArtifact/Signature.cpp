@@ -22,7 +22,8 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-static std::optional<int32_t> getDType(Type type) {
+/// Integers of memory have no sign; `isUnsigned` says what they were.
+static std::optional<int32_t> getDType(Type type, bool isUnsigned) {
   if (type.isF32())
     return LOWBIT_DTYPE_FLOAT32;
   if (type.isF64())
@@ -36,11 +37,11 @@ static std::optional<int32_t> getDType(Type type) {
   case 1:
     return LOWBIT_DTYPE_BOOL;
   case 8:
-    return integer.isUnsigned() ? LOWBIT_DTYPE_UINT8 : LOWBIT_DTYPE_INT8;
+    return isUnsigned ? LOWBIT_DTYPE_UINT8 : LOWBIT_DTYPE_INT8;
   case 32:
-    return LOWBIT_DTYPE_INT32;
+    return isUnsigned ? LOWBIT_DTYPE_UINT32 : LOWBIT_DTYPE_INT32;
   case 64:
-    return LOWBIT_DTYPE_INT64;
+    return isUnsigned ? LOWBIT_DTYPE_UINT64 : LOWBIT_DTYPE_INT64;
   default:
     return std::nullopt;
   }
@@ -56,8 +57,12 @@ static StringRef getDTypeName(int32_t dtype) {
     return "uint8";
   case LOWBIT_DTYPE_INT32:
     return "int32";
+  case LOWBIT_DTYPE_UINT32:
+    return "uint32";
   case LOWBIT_DTYPE_INT64:
     return "int64";
+  case LOWBIT_DTYPE_UINT64:
+    return "uint64";
   case LOWBIT_DTYPE_FLOAT16:
     return "float16";
   case LOWBIT_DTYPE_FLOAT64:
@@ -85,12 +90,15 @@ static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
                                       unsigned index, Signature &signature) {
   auto memref = dyn_cast<MemRefType>(type);
   std::optional<int32_t> dtype =
-      memref ? getDType(memref.getElementType()) : std::nullopt;
+      memref ? getDType(memref.getElementType(),
+                        attrs && attrs.contains("onnx.unsigned"))
+             : std::nullopt;
   if (!dtype || !memref.getLayout().isIdentity())
     return function.emitError()
            << kind << " " << index
-           << " of @main: expected a contiguous memref of bool, int8, uint8, "
-              "int32, int64, float16, float32 or float64, got "
+           << " of @main: expected a contiguous memref of bool, of integers of "
+              "8, 32 "
+              "or 64 bits, or of float16, float32 or float64, got "
            << type;
   TensorSpec spec;
   spec.dtype = *dtype;
@@ -99,8 +107,6 @@ static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
   if (attrs) {
     if (auto name = attrs.getAs<StringAttr>("onnx.name"))
       spec.name = name.str();
-    if (attrs.contains("onnx.unsigned") && spec.dtype == LOWBIT_DTYPE_INT8)
-      spec.dtype = LOWBIT_DTYPE_UINT8;
     names = attrs.getAs<ArrayAttr>("onnx.dims");
   }
   for (int64_t i = 0; i < memref.getRank(); ++i) {
