@@ -29,9 +29,8 @@ public:
   LookupTile(Emission &e, const MatmulOperands &operands,
              const KernelRow &kernel, LevelsType lhs, LevelsType rhs,
              Value counts)
-      : e(e), operands(operands), kernel(kernel), lhs(lhs), rhs(rhs),
-        counts(counts), bytes(kernel.vectorLanes * 8), planes(lhs.getPlanes()),
-        wide(e, bytes) {
+      : e(e), operands(operands), lhs(lhs), rhs(rhs), counts(counts),
+        bytes(kernel.vectorLanes * 8), planes(lhs.getPlanes()), wide(e, bytes) {
     auto lhsType = cast<MemRefType>(operands.lhs.getType());
     lastWord = e.sub(e.dim(operands.lhs, lhsType.getRank() - 1), e.index(1));
     words = e.floorDiv(lastWord, planes);
@@ -163,7 +162,6 @@ private:
 
   Emission &e;
   const MatmulOperands &operands;
-  const KernelRow &kernel;
   LevelsType lhs, rhs;
   Value counts;
   int64_t bytes;
