@@ -47,7 +47,8 @@ Value LookupLanes::finish(ValueRange sums) {
 }
 
 SmallVector<Value> LookupLanes::split(ArrayRef<Value> sums) {
-  int64_t width = bytes / 4;
+  // Packed results are stored in whole bytes.
+  int64_t width = std::max<int64_t>(bytes / 4, 8);
   SmallVector<Value> parts;
   for (Value sum : sums)
     for (int64_t first = 0; first < 2 * bytes; first += width)
