@@ -10,17 +10,61 @@
 //===----------------------------------------------------------------------===//
 
 #include "QuantizerPlanes.h"
+#include "lowbit/Constants/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/bit.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace mlir::lowbit;
+
+/// Up to so many levels the steps of a code are compared one by one.
+static constexpr int64_t kMostComparedLevels = 4;
+
+/// The least number whose quotient with a positive scale rounds to `level` or
+/// more, half to even.
+static float findStep(float scale, int64_t level) {
+  // Bits of floats as integers that ascend with the numbers.
+  auto toFloat = [](int32_t ordered) {
+    int32_t bits = ordered >= 0 ? ordered : INT32_MIN - ordered;
+    return llvm::bit_cast<float>(bits);
+  };
+  constexpr int32_t kInfinity = 0x7f800000;
+  int64_t below = -int64_t(kInfinity) - 1, at = kInfinity;
+  while (below + 1 < at) {
+    int64_t middle = below + (at - below) / 2;
+    bool reaches = std::nearbyint(toFloat(middle) / scale) >= level;
+    (reaches ? at : below) = middle;
+  }
+  return toFloat(at);
+}
+
+/// Planes from comparisons with the steps of the code, without a division.
+static SmallVector<Value> createSteps(OpBuilder &b, Location loc, Value x,
+                                      float scale, LevelsType levels) {
+  SmallVector<Value> reached;
+  for (int64_t level = levels.getFirst() + 1; level <= levels.getLast();
+       ++level)
+    reached.push_back(arith::CmpFOp::create(
+        b, loc, arith::CmpFPredicate::OGE, x,
+        arith::ConstantOp::create(b, loc,
+                                  b.getF32FloatAttr(findStep(scale, level)))));
+  if (reached.size() == 1)
+    return reached;
+  // Codes from 2 on have reached the second step, odd ones an odd number.
+  Value odd = reached[0];
+  for (Value other : ArrayRef(reached).drop_front())
+    odd = arith::XOrIOp::create(b, loc, odd, other);
+  return {odd, reached[1]};
+}
 
 /// The planes of the code of `x`: what `lowbit.quantize_pack` does with one
 /// element.
 static SmallVector<Value> createPlanes(OpBuilder &b, Location loc, Value x,
                                        Value scale, Value shift, Value offset,
-                                       Rounding rounding, LevelsType levels) {
+                                       Rounding rounding, LevelsType levels,
+                                       std::optional<double> knownScale) {
   auto number = [&](double value) -> Value {
     return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
   };
@@ -40,6 +84,9 @@ static SmallVector<Value> createPlanes(OpBuilder &b, Location loc, Value x,
   }
   if (offset)
     x = arith::SubFOp::create(b, loc, x, offset);
+  if (knownScale && *knownScale > 0 && std::isfinite(*knownScale) &&
+      levels.getCount() <= kMostComparedLevels && levels.getStep() == 1)
+    return createSteps(b, loc, x, *knownScale, levels);
   x = arith::DivFOp::create(b, loc, x, scale);
   if (levels.getFirst() == 0 && levels.getLast() == 1)
     // round(x) >= 1, half to even, is x > 0.5.
@@ -75,6 +122,8 @@ SmallVector<Value> mlir::lowbit::appendQuantizer(OpBuilder &builder,
   Value shift = argumentFor(quantize.getShift());
   Value offset = argumentFor(quantize.getOffset());
   return createPlanes(builder, loc, x, scale, shift, offset,
-                      quantize.getRounding(),
-                      quantize.getPacking().getLevels());
+                      quantize.getRounding(), quantize.getPacking().getLevels(),
+                      quantize.getScale()
+                          ? getConstantScalarFloat(quantize.getScale())
+                          : std::nullopt);
 }

@@ -107,3 +107,39 @@ func.func @per_token(%a: tensor<4x2xi64>, %w: tensor<2x2x8xi64>, %s: tensor<4xf3
     {packing = #rows, rounding = #lowbit.rounding<half_even>, granularity = #lowbit.granularity<token>} -> tensor<4x3xi64>
   return %q : tensor<4x3xi64>
 }
+
+// -----
+
+#codes = #lowbit.packing<<-2, -1, 0, 1>, rows>
+#signs = #lowbit.packing<<-1, 1>, rows>
+#weights = #lowbit.packing<<-1, 1>, panels, lanes = 8>
+
+// A scale that is known: the steps of the code, with ties to even, in place of a
+// division.
+// CHECK-LABEL: func @steps
+// CHECK-NOT: arith.divf
+// CHECK-DAG: %[[A:.*]] = arith.constant -2.99999976 : f32
+// CHECK-DAG: %[[B:.*]] = arith.constant -1.000000e+00 : f32
+// CHECK-DAG: %[[C:.*]] = arith.constant 1.00000012 : f32
+// CHECK: %[[MINUS:.*]] = arith.cmpf oge, %[[Y:.*]], %[[A]] : f32
+// CHECK: %[[ZERO:.*]] = arith.cmpf oge, %[[Y]], %[[B]] : f32
+// CHECK: %[[PLUS:.*]] = arith.cmpf oge, %[[Y]], %[[C]] : f32
+// CHECK: %[[TWO:.*]] = arith.xori %[[MINUS]], %[[ZERO]] : i1
+// CHECK: %[[ODD:.*]] = arith.xori %[[TWO]], %[[PLUS]] : i1
+// CHECK: lowbit.yield %[[ODD]], %[[ZERO]] : i1, i1
+func.func @steps(%a: tensor<4x2xi64>, %w: tensor<2x2x8xi64>) -> tensor<4x3xi64> {
+  %s = arith.constant dense<2.0> : tensor<f32>
+  %e = tensor.empty() : tensor<4x16xf32>
+  %y = lowbit.packed_matmul ins(%a, %w : tensor<4x2xi64>, tensor<2x2x8xi64>) outs(%e : tensor<4x16xf32>)
+    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 16 : i64, lhs_packing = #signs, rhs_packing = #weights} {
+  ^bb0(%acc: i32):
+    %third = arith.constant 0.3 : f32
+    %f = arith.sitofp %acc : i32 to f32
+    %r = arith.mulf %f, %third : f32
+    lowbit.yield %r : f32
+  } -> tensor<4x16xf32>
+  %p = tensor.empty() : tensor<4x3xi64>
+  %q = lowbit.quantize_pack ins(%y, scale %s : tensor<4x16xf32>, tensor<f32>) outs(%p : tensor<4x3xi64>)
+    {packing = #codes, rounding = #lowbit.rounding<half_even>} -> tensor<4x3xi64>
+  return %q : tensor<4x3xi64>
+}
