@@ -130,6 +130,22 @@ static void packLookups(const Codes &codes, PackingAttr packing, uint8_t *out) {
   }
 }
 
+/// Digits of bytes that lie a row of bytes apart: see `digits`.
+static void packDigits(const Codes &codes, PackingAttr packing, uint8_t *out) {
+  int64_t bytes = packing.getPackedShape({}, codes.rows, codes.size)[1];
+  int64_t digits = packing.getElementsPerWord();
+  int64_t base = codes.type.getCount(), range = packing.getDigitRange();
+  for (int64_t row = 0; row < codes.rows; ++row)
+    for (int64_t byte = 0; byte < bytes; ++byte) {
+      int64_t value = 0;
+      for (int64_t digit = 0; digit < digits; ++digit) {
+        int64_t k = digit * bytes + byte;
+        value = value * base + (k < codes.size ? codes(row, k) : 0);
+      }
+      out[row * bytes + byte] = (256 * value + range - 1) / range;
+    }
+}
+
 std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
                                            int64_t rows, int64_t size,
                                            bool transposed,
@@ -162,6 +178,9 @@ std::vector<char> mlir::lowbit::packLevels(const int8_t *levels, int64_t batch,
     case Order::nibbles:
     case Order::sextets:
       packLookups(codes, packing, reinterpret_cast<uint8_t *>(out));
+      break;
+    case Order::digits:
+      packDigits(codes, packing, reinterpret_cast<uint8_t *>(out));
       break;
     }
   }

@@ -252,6 +252,22 @@ Value getLookedUpByte(Arithmetic a, const Codes &codes, PackingAttr packing,
   return arith::TruncIOp::create(a.b, a.loc, a.b.getI8Type(), word);
 }
 
+/// The byte at `position` of `count` in a row: digits of elements that lie
+/// `count` apart.
+Value getDigitByte(Arithmetic a, const Codes &codes, PackingAttr packing,
+                   ValueRange batch, Value row, Value position, Value count) {
+  int64_t range = packing.getDigitRange();
+  Value value = a.word(0), k = position;
+  for (int64_t i = 0, e = packing.getElementsPerWord(); i < e; ++i) {
+    value = a.add(a.mul(value, a.word(packing.getLevels().getCount())),
+                  codes.get(a, batch, row, k));
+    k = a.add(k, count);
+  }
+  Value up = a.add(a.mul(value, a.word(256)), a.word(range - 1));
+  Value byte = arith::DivUIOp::create(a.b, a.loc, up, a.word(range));
+  return arith::TruncIOp::create(a.b, a.loc, a.b.getI8Type(), byte);
+}
+
 } // namespace
 
 Value definitions::getPackedWord(Arithmetic a, const Codes &codes,
@@ -285,6 +301,8 @@ Value definitions::getPackedWord(Arithmetic a, const Codes &codes,
   case Order::sextets:
     return getLookedUpByte(a, codes, packing, batch, at[0], at[1], at[2],
                            count);
+  case Order::digits:
+    return getDigitByte(a, codes, packing, batch, at[0], at[1], count);
   }
   llvm_unreachable("unknown order");
 }

@@ -7,6 +7,10 @@
 //
 // Rows of a packed embedding table as floats: see `lowbit.packed_lookup`.
 //
+// A vector of bytes is multiplied by the number of levels for one digit after
+// the other, as `#lowbit.packing` describes for the order `digits`; each gives
+// a vector of elements that lie side by side.
+//
 //===----------------------------------------------------------------------===//
 
 #include "../Emission.h"
@@ -14,14 +18,6 @@
 
 using namespace mlir;
 using namespace mlir::lowbit;
-
-/// The bits [part, part + lanes) of a word as a vector of i1.
-static Value bitsOf(Emission &e, Value word, int64_t part, int64_t lanes) {
-  auto all = VectorType::get({64}, e.b.getI1Type());
-  Value bits = vector::BitCastOp::create(e.b, e.loc, all, e.broadcast(word, 1));
-  return vector::ExtractStridedSliceOp::create(e.b, e.loc, bits, part, lanes,
-                                               int64_t(1));
-}
 
 /// Where in the ascending `zeros` the first pair of row `id` or of a later one
 /// is.
@@ -57,7 +53,7 @@ static Value findFirst(Emission &e, Value zeros, Value id) {
       })[0];
 }
 
-/// Writes the elements of row `id` whose level is 0 over those of the words.
+/// Writes the elements of row `id` whose level is 0 over those of the table.
 static void storeZeros(Emission &e, PackedLookupOp op, Value id, Value scale,
                        ValueRange position) {
   Value zeros = op.getZeros();
@@ -75,70 +71,105 @@ static void storeZeros(Emission &e, PackedLookupOp op, Value id, Value scale,
   });
 }
 
+namespace {
+
+/// Emits the rows of one lookup.
+class Lookup {
+public:
+  Lookup(Emission &e, PackedLookupOp op, int64_t lanes)
+      : e(e), op(op), lanes(lanes),
+        size(e.dim(op.getInit(), getRank(op.getInit()) - 1)) {}
+
+  /// The row of the result at `position`.
+  void emitRow(ValueRange position) {
+    Value id = memref::LoadOp::create(e.b, e.loc, op.getIds(), position);
+    id = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), id);
+    bool perRow = getRank(op.getScale()) == 1;
+    Value scale = memref::LoadOp::create(
+        e.b, e.loc, op.getScale(), perRow ? ValueRange(id) : ValueRange());
+    unpack(id, e.broadcast(scale, lanes), position);
+    if (op.getZeros())
+      storeZeros(e, op, id, scale, position);
+  }
+
+private:
+  static int64_t getRank(Value memref) {
+    return cast<MemRefType>(memref.getType()).getRank();
+  }
+
+  /// A row of the table, times its scale, into the result at `position`.
+  void unpack(Value row, Value scale, ValueRange position) {
+    Value table = op.getTable();
+    PackingAttr packing = op.getPacking();
+    LevelsType levels = packing.getLevels();
+    int64_t digits = packing.getElementsPerWord();
+    Value bytes = e.dim(table, 1);
+    auto integers = VectorType::get({lanes}, e.b.getI32Type());
+    auto floats = VectorType::get({lanes}, e.b.getF32Type());
+    auto times = [&](Value x, int64_t factor) -> Value {
+      if (factor == 1)
+        return x;
+      return arith::MulIOp::create(e.b, e.loc, x, e.constant(integers, factor));
+    };
+    e.forVectors(bytes, lanes, [&](Value begin, Value count) {
+      Value left = e.load(table, {row, begin}, lanes, count);
+      left = arith::ExtUIOp::create(e.b, e.loc, integers, left);
+      for (int64_t digit = 0; digit < digits; ++digit) {
+        left = times(left, levels.getCount());
+        Value code =
+            arith::ShRUIOp::create(e.b, e.loc, left, e.constant(integers, 8));
+        left =
+            arith::AndIOp::create(e.b, e.loc, left, e.constant(integers, 255));
+        Value level =
+            arith::AddIOp::create(e.b, e.loc, times(code, levels.getStep()),
+                                  e.constant(integers, levels.getFirst()));
+        level = arith::SIToFPOp::create(e.b, e.loc, floats, level);
+        Value y = arith::MulFOp::create(e.b, e.loc, level, scale);
+        SmallVector<Value> at(position);
+        at.push_back(e.add(e.mul(bytes, e.index(digit)), begin));
+        e.store(y, op.getInit(), at, limit(digit, bytes, at.back(), count));
+      }
+    });
+  }
+
+  /// How many elements from `k` on a vector of digits stores; null for all.
+  /// Behind the end of a row the last digits of its last bytes have none.
+  Value limit(int64_t digit, Value bytes, Value k, Value count) {
+    std::optional<int64_t> known = getConstantIntValue(size),
+                           row = getConstantIntValue(bytes);
+    if (known && row) {
+      int64_t end = count ? *row : *row / lanes * lanes;
+      if (digit * *row + end <= *known)
+        return count;
+    }
+    Value most = e.min(e.sub(size, k), count ? count : e.index(lanes));
+    return e.b.createOrFold<arith::MaxSIOp>(e.loc, most, e.index(0));
+  }
+
+  Emission &e;
+  PackedLookupOp op;
+  int64_t lanes;
+  Value size;
+};
+
+} // namespace
+
 LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
                                              PackedLookupOp op,
                                              const Target &target) {
   auto initType = dyn_cast<MemRefType>(op.getInit().getType());
   if (!initType)
     return op.emitOpError("must be on buffers before code is emitted for it");
-  if (op.getPacking().getOrder() != Order::rows)
-    return op.emitOpError("expects a table packed in the order 'rows'");
   Emission e(rewriter, op.getLoc());
-  LevelsType levels = op.getPacking().getLevels();
-  unsigned planes = levels.getPlanes();
-  int64_t lanes = std::max<int64_t>(getFloatLanes(target), 8);
-  int64_t rank = initType.getRank();
-  Value size = e.dim(op.getInit(), rank - 1);
-  auto floats = VectorType::get({lanes}, e.b.getF32Type());
-
+  Lookup lookup(e, op, std::max<int64_t>(getFloatLanes(target), 8));
   SmallVector<Value> extents;
-  for (int64_t i = 0; i + 1 < rank; ++i)
+  for (int64_t i = 0; i + 1 < initType.getRank(); ++i)
     extents.push_back(e.dim(op.getInit(), i));
-  auto emitRow = [&](ValueRange position) {
-    Value id = memref::LoadOp::create(e.b, e.loc, op.getIds(), position);
-    id = arith::IndexCastOp::create(e.b, e.loc, e.b.getIndexType(), id);
-    bool perRow = cast<MemRefType>(op.getScale().getType()).getRank() == 1;
-    Value factor = memref::LoadOp::create(
-        e.b, e.loc, op.getScale(), perRow ? ValueRange(id) : ValueRange());
-    Value scale = e.broadcast(factor, lanes);
-    auto emitPart = [&](ArrayRef<Value> words, Value k, int64_t part,
-                        Value count) {
-      // level = first + step * code, plane by plane, then times the scale.
-      Value level = e.constant(floats, levels.getFirst());
-      for (unsigned plane = 0; plane < planes; ++plane) {
-        Value term = arith::SelectOp::create(
-            e.b, e.loc, bitsOf(e, words[plane], part, lanes),
-            e.constant(floats, levels.getStep() << plane),
-            e.constant(floats, 0));
-        level = arith::AddFOp::create(e.b, e.loc, level, term);
-      }
-      Value y = arith::MulFOp::create(e.b, e.loc, level, scale);
-      SmallVector<Value> indices(position);
-      indices.push_back(k);
-      e.store(y, op.getInit(), indices, count);
-    };
-    e.forVectors(size, 64, [&](Value begin, Value count) {
-      SmallVector<Value> words;
-      Value at = e.mul(e.floorDiv(begin, 64), e.index(planes));
-      for (unsigned plane = 0; plane < planes; ++plane)
-        words.push_back(
-            memref::LoadOp::create(e.b, e.loc, op.getTable(),
-                                   ValueRange{id, e.add(at, e.index(plane))}));
-      for (int64_t part = 0; part < 64; part += lanes) {
-        Value left;
-        if (count)
-          left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(part)),
-                                        e.index(0));
-        emitPart(words, e.add(begin, e.index(part)), part, left);
-      }
-    });
-    if (op.getZeros())
-      storeZeros(e, op, id, factor, position);
-  };
   if (extents.empty())
-    emitRow({});
+    lookup.emitRow({});
   else
-    e.parallel(extents, /*grain=*/8, emitRow);
+    e.parallel(extents, /*grain=*/8,
+               [&](ValueRange position) { lookup.emitRow(position); });
   rewriter.eraseOp(op);
   return success();
 }

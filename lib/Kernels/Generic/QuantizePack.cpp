@@ -207,7 +207,8 @@ LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
   Order order = op.getPacking().getOrder();
-  if (order == Order::lanes || PackingAttr::isLookedUp(order))
+  if (order == Order::lanes || order == Order::digits ||
+      PackingAttr::isLookedUp(order))
     return op.emitOpError("cannot pack in the order '")
            << stringifyOrder(order) << "' at run time";
   Emission e(rewriter, op.getLoc());

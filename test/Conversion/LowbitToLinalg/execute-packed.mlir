@@ -58,18 +58,18 @@ func.func @main() {
   // CHECK: data =
   // CHECK-NEXT: [0, 0, -0.5]
   // CHECK-NEXT: [0.5, -0.5, 0]
-  %table = arith.constant dense<[[5, 4294967298], [0, 0]]> : tensor<2x2xi64>
+  %table = arith.constant dense<[[0xA0], [0]]> : tensor<2x1xi8>
   %ids = arith.constant dense<[1, 0]> : tensor<2xi32>
   %scale = arith.constant dense<0.5> : tensor<f32>
   %el = tensor.empty() : tensor<2x3xf32>
-  %2 = lowbit.packed_lookup ins(%table, %ids, %scale : tensor<2x2xi64>, tensor<2xi32>, tensor<f32>) outs(%el : tensor<2x3xf32>)
-         {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<2x3xf32>
+  %2 = lowbit.packed_lookup ins(%table, %ids, %scale : tensor<2x1xi8>, tensor<2xi32>, tensor<f32>) outs(%el : tensor<2x3xf32>)
+         {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<2x3xf32>
   %u2 = tensor.cast %2 : tensor<2x3xf32> to tensor<*xf32>
-  // Zeros are where the list says so, whatever the words say.
+  // Zeros are where the list says so, whatever the bytes say.
   %zeros = arith.constant dense<[[0, 2], [1, 0], [1, 1]]> : tensor<3x2xi32>
-  %3 = lowbit.packed_lookup ins(%table, %ids, %scale : tensor<2x2xi64>, tensor<2xi32>, tensor<f32>)
+  %3 = lowbit.packed_lookup ins(%table, %ids, %scale : tensor<2x1xi8>, tensor<2xi32>, tensor<f32>)
          zeros(%zeros : tensor<3x2xi32>) outs(%el : tensor<2x3xf32>)
-         {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<2x3xf32>
+         {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<2x3xf32>
   %u3 = tensor.cast %3 : tensor<2x3xf32> to tensor<*xf32>
   call @printMemrefF32(%u2) : (tensor<*xf32>) -> ()
   call @printMemrefF32(%u3) : (tensor<*xf32>) -> ()

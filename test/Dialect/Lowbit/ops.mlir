@@ -120,7 +120,7 @@ func.func @packing(%q: tensor<4x96x!pm1>, %p: tensor<4x3xi64>, %l: tensor<1x96x1
 // CHECK-LABEL: @packed
 func.func @packed(%a: tensor<4x5xi64>, %w: tensor<4x3x8xi64>, %b: tensor<32xf32>, %e: tensor<4x32xf32>,
                   %x: memref<4x?xf32>, %l: memref<?x?x1xi8>, %y: memref<4x?xf32>, %k: index, %n: index,
-                  %t: tensor<100x3xi64>, %ids: tensor<4xi32>, %s: tensor<f32>, %h: tensor<4x96xf32>) {
+                  %t: tensor<100x12xi8>, %ids: tensor<4xi32>, %s: tensor<f32>, %h: tensor<4x96xf32>) {
   // CHECK: lowbit.packed_matmul ins(%{{.*}}, %{{.*}} : tensor<4x5xi64>, tensor<4x3x8xi64>) epilogue(%{{.*}} : tensor<32xf32>) outs(%{{.*}} : tensor<4x32xf32>)
   // CHECK: ^bb0(%[[ACC:.*]]: i32, %{{.*}}: f32):
   // CHECK: lowbit.yield %{{.*}} : f32
@@ -140,15 +140,13 @@ func.func @packed(%a: tensor<4x5xi64>, %w: tensor<4x3x8xi64>, %b: tensor<32xf32>
     ^bb0(%acc: f32):
       lowbit.yield %acc : f32
   }
-  // CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<100x3xi64>, tensor<4xi32>, tensor<f32>)
-  %1 = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x3xi64>, tensor<4xi32>, tensor<f32>)
-         outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
-  // A table without last words, and with zeros.
-  %short = tensor.empty() : tensor<100x2xi64>
+  // CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<100x12xi8>, tensor<4xi32>, tensor<f32>)
+  %1 = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x12xi8>, tensor<4xi32>, tensor<f32>)
+         outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<4x96xf32>
   %z = arith.constant dense<[[3, 4], [3, 5]]> : tensor<2x2xi32>
-  // CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<100x2xi64>, tensor<4xi32>, tensor<f32>) zeros(%{{.*}} : tensor<2x2xi32>)
-  %2 = lowbit.packed_lookup ins(%short, %ids, %s : tensor<100x2xi64>, tensor<4xi32>, tensor<f32>) zeros(%z : tensor<2x2xi32>)
-         outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+  // CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<100x12xi8>, tensor<4xi32>, tensor<f32>) zeros(%{{.*}} : tensor<2x2xi32>)
+  %2 = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x12xi8>, tensor<4xi32>, tensor<f32>) zeros(%z : tensor<2x2xi32>)
+         outs(%h : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<4x96xf32>
   return
 }
 

@@ -118,8 +118,22 @@ int64_t PackingAttr::getElementsPerWord() const {
     return 24;
   case Order::quads:
     return 32 / (getBits() ? getBits() : llvm::PowerOf2Ceil(getPlanes()));
+  case Order::digits: {
+    int64_t digits = 0;
+    for (int64_t range = getLevels().getCount(); range <= 256 && digits < 8;
+         range *= getLevels().getCount())
+      ++digits;
+    return digits;
+  }
   }
   llvm_unreachable("unknown order");
+}
+
+int64_t PackingAttr::getDigitRange() const {
+  int64_t range = 1;
+  for (int64_t i = 0, e = getElementsPerWord(); i < e; ++i)
+    range *= getLevels().getCount();
+  return range;
 }
 
 int64_t PackingAttr::getCentre() const {
@@ -164,6 +178,9 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
   case Order::quads:
     shape.append({divide(rows, getLanes()), plus(words, 1, 1), getLanes()});
     break;
+  case Order::digits:
+    shape.append({rows, words});
+    break;
   }
   return shape;
 }
@@ -180,6 +197,7 @@ Type PackingAttr::getElementType() const {
   case Order::lanes:
   case Order::nibbles:
   case Order::sextets:
+  case Order::digits:
     return IntegerType::get(getContext(), 8);
   }
   llvm_unreachable("unknown order");

@@ -50,11 +50,17 @@ LogicalResult lowbit::detail::verifyMatrix(Operation *op,
   return op->emitOpError("expected rank 2 or more, got ") << logical.size();
 }
 
-LogicalResult lowbit::detail::verifyRows(Operation *op, PackingAttr packing) {
-  if (packing.getOrder() == Order::rows)
+LogicalResult lowbit::detail::verifyOrder(Operation *op, PackingAttr packing,
+                                          Order order) {
+  if (packing.getOrder() == order)
     return success();
-  return op->emitOpError("expected the order rows, got ")
+  return op->emitOpError("expected the order ")
+         << stringifyOrder(order) << ", got "
          << stringifyOrder(packing.getOrder());
+}
+
+LogicalResult lowbit::detail::verifyRows(Operation *op, PackingAttr packing) {
+  return verifyOrder(op, packing, Order::rows);
 }
 
 LogicalResult lowbit::detail::verifyPacked(Operation *op, StringRef what,

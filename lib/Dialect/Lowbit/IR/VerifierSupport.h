@@ -31,6 +31,9 @@ LogicalResult verifyShape(Operation *op, StringRef what, Value value,
 /// A logical operand is a matrix, perhaps of a batch.
 LogicalResult verifyMatrix(Operation *op, ArrayRef<int64_t> logical);
 
+/// The order of `packing` is `order`.
+LogicalResult verifyOrder(Operation *op, PackingAttr packing, Order order);
+
 /// The order of `packing` is `rows`.
 LogicalResult verifyRows(Operation *op, PackingAttr packing);
 

@@ -295,12 +295,12 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
       return;
     rewriter.setInsertionPoint(op);
     Location loc = op.getTable().getLoc();
-    Value words = arith::ConstantOp::create(rewriter, loc, table->words);
+    Value bytes = arith::ConstantOp::create(rewriter, loc, table->bytes);
     Value zeros;
     if (table->zeros)
       zeros = arith::ConstantOp::create(rewriter, loc, table->zeros);
     rewriter.replaceOpWithNewOp<PackedLookupOp>(
-        op, op->getResult(0).getType(), words, op.getIds(), op.getScale(),
+        op, op->getResult(0).getType(), bytes, op.getIds(), op.getScale(),
         zeros, op.getInit(), table->packing);
   }
 };

@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
+// Packs the table of a lookup in as few bytes as its levels take.
+//
 // Weights that are exactly zero have no sign, and an embedding of signs with a
-// handful of them would take two planes: they are listed instead. Rows with the
-// scale 0, such as that of padding, are zero whatever their levels.
+// handful of them would take three levels: they are listed instead. Rows with
+// the scale 0, such as that of padding, are zero whatever their levels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +20,7 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-/// How many times smaller the list must be than the plane that it saves.
+/// How many times smaller the list must be than the bytes that it saves.
 static constexpr int64_t kLeastSaving = 4;
 
 /// The zeros of a table of -1, 0 and 1 as pairs, but for those of rows with the
@@ -49,20 +51,13 @@ static std::optional<std::vector<int32_t>> listZeros(LookupOp lookup,
   return zeros;
 }
 
-/// Words without the last of each row.
-static TypedAttr packWords(ArrayRef<int8_t> table, int64_t rows, int64_t size,
-                           PackingAttr packing) {
-  std::vector<char> packed = packLevels(table.data(), /*batch=*/1, rows, size,
-                                        /*transposed=*/false, packing);
-  int64_t words = packing.getPackedShape({}, rows, size).back();
-  const auto *all = reinterpret_cast<const int64_t *>(packed.data());
-  std::vector<int64_t> kept;
-  kept.reserve(rows * (words - 1));
-  for (int64_t row = 0; row < rows; ++row)
-    kept.insert(kept.end(), all + row * words, all + (row + 1) * words - 1);
-  auto type = RankedTensorType::get({rows, words - 1},
-                                    IntegerType::get(packing.getContext(), 64));
-  return cast<TypedAttr>(cast<Attribute>(makeResource(type, std::move(kept))));
+/// The bytes of a row.
+static int64_t getRowBytes(int64_t size, PackingAttr packing) {
+  return packing.getPackedShape({}, /*rows=*/1, size).back();
+}
+
+static PackingAttr getDigits(LevelsType levels) {
+  return PackingAttr::get(levels.getContext(), levels, Order::digits, 1);
 }
 
 std::optional<PackedTable> mlir::lowbit::packTable(LookupOp lookup) {
@@ -81,20 +76,26 @@ std::optional<PackedTable> mlir::lowbit::packTable(LookupOp lookup) {
   LevelsType levels = cast<LevelsType>(type.getElementType());
   std::vector<int32_t> zeros;
   std::vector<int8_t> signs;
+  PackedTable result;
+  result.packing = getDigits(levels);
   if (levels.getLevels() == ArrayRef<int64_t>({-1, 0, 1})) {
-    int64_t planeBytes = rows * llvm::divideCeil(size, 64) * sizeof(int64_t);
-    int64_t most = planeBytes / (2 * sizeof(int32_t) * kLeastSaving);
+    PackingAttr two = getDigits(LevelsType::get(context, {-1, 1}));
+    int64_t saved =
+        rows * (getRowBytes(size, result.packing) - getRowBytes(size, two));
+    int64_t most = saved / (2 * sizeof(int32_t) * kLeastSaving);
     if (auto few = listZeros(lookup, table, rows, size, most)) {
       zeros = std::move(*few);
       signs = table.vec();
       std::replace(signs.begin(), signs.end(), int8_t(0), int8_t(1));
       table = signs;
-      levels = LevelsType::get(context, {-1, 1});
+      result.packing = two;
     }
   }
-  PackedTable result;
-  result.packing = PackingAttr::get(context, levels, Order::rows, 1);
-  result.words = packWords(table, rows, size, result.packing);
+  auto packed = RankedTensorType::get({rows, getRowBytes(size, result.packing)},
+                                      result.packing.getElementType());
+  result.bytes = cast<TypedAttr>(cast<Attribute>(
+      makeResource(packed, packLevels(table.data(), /*batch=*/1, rows, size,
+                                      /*transposed=*/false, result.packing))));
   if (!zeros.empty()) {
     auto pairs =
         RankedTensorType::get({static_cast<int64_t>(zeros.size() / 2), 2},

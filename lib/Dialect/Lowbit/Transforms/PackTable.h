@@ -18,14 +18,14 @@ namespace mlir::lowbit {
 
 /// The operands of a `lowbit.packed_lookup`.
 struct PackedTable {
-  TypedAttr words;
+  TypedAttr bytes;
   /// Pairs of a row and a column, or null.
   TypedAttr zeros;
   PackingAttr packing;
 };
 
-/// Packs the table of a lookup, in one plane and a list of its zeros where that
-/// is shorter; empty when the constant cannot be read.
+/// Packs the table of a lookup, in two levels and a list of its zeros where
+/// that is shorter; empty when the constant cannot be read.
 std::optional<PackedTable> packTable(LookupOp lookup);
 
 } // namespace mlir::lowbit

@@ -81,28 +81,28 @@ func.func @heads(%x: tensor<1x5x192xf32>, %k: tensor<1x3x7x64x!lowbit.levels<-1,
 
 // -----
 
-// A table of signs with few zeros: one plane, and where they are. The zeros of row 2,
-// whose scale is 0, need not be told. Words that a lookup does not read are left out.
+// A table of signs with few zeros: eight to a byte, and where the zeros are. Those of row 2,
+// whose scale is 0, need not be told.
 
 // CHECK-LABEL: func @few_zeros
-// CHECK-DAG: %[[WORDS:.*]] = arith.constant dense_resource<{{.*}}> : tensor<32x1xi64>
+// CHECK-DAG: %[[BYTES:.*]] = arith.constant dense_resource<{{.*}}> : tensor<32x2xi8>
 // CHECK-DAG: %[[ZEROS:.*]] = arith.constant dense<{{\[}}[1, 2], [1, 3]]> : tensor<2x2xi32>
-// CHECK: lowbit.packed_lookup ins(%[[WORDS]], %{{.*}}, %{{.*}} : tensor<32x1xi64>, tensor<?xi64>, tensor<32xf32>) zeros(%[[ZEROS]] : tensor<2x2xi32>)
-// CHECK-SAME: packing = #lowbit.packing<<-1, 1>, rows>
-func.func @few_zeros(%ids: tensor<?xi64>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+// CHECK: lowbit.packed_lookup ins(%[[BYTES]], %{{.*}}, %{{.*}} : tensor<32x2xi8>, tensor<?xi64>, tensor<32xf32>) zeros(%[[ZEROS]] : tensor<2x2xi32>)
+// CHECK-SAME: packing = #lowbit.packing<<-1, 1>, digits>
+func.func @few_zeros(%ids: tensor<?xi64>, %e: tensor<?x16xf32>) -> tensor<?x16xf32> {
   %s = arith.constant dense<[1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]> : tensor<32xf32>
-  %t = lowbit.constant dense<[[1, -1, 1, -1], [1, 1, 0, 0], [0, 0, 0, 0], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1], [1, -1, 1, -1]]> : tensor<32x4xi8> -> tensor<32x4x!lowbit.levels<-1, 0, 1>>
-  %y = lowbit.lookup ins(%t, %ids, %s : tensor<32x4x!lowbit.levels<-1, 0, 1>>, tensor<?xi64>, tensor<32xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
-  return %y : tensor<?x4xf32>
+  %t = lowbit.constant dense<"0x01FF01FF01FF01FF01FF01FF01FF01FF01FF000001FF01FF01FF01FF01FF01FF0000000000000000000000000000000001FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF01FF"> : tensor<32x16xi8> -> tensor<32x16x!lowbit.levels<-1, 0, 1>>
+  %y = lowbit.lookup ins(%t, %ids, %s : tensor<32x16x!lowbit.levels<-1, 0, 1>>, tensor<?xi64>, tensor<32xf32>) outs(%e : tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
 }
 
 // -----
 
-// As many zeros as signs take two planes.
+// As many zeros as signs take three levels.
 
 // CHECK-LABEL: func @many_zeros
-// CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<32x2xi64>, tensor<?xi64>, tensor<f32>) outs
-// CHECK-SAME: packing = #lowbit.packing<<-1, 0, 1>, rows>
+// CHECK: lowbit.packed_lookup ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<32x1xi8>, tensor<?xi64>, tensor<f32>) outs
+// CHECK-SAME: packing = #lowbit.packing<<-1, 0, 1>, digits>
 func.func @many_zeros(%ids: tensor<?xi64>, %s: tensor<f32>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %t = lowbit.constant dense<[[0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1], [0, 1, 0, -1]]> : tensor<32x4xi8> -> tensor<32x4x!lowbit.levels<-1, 0, 1>>
   %y = lowbit.lookup ins(%t, %ids, %s : tensor<32x4x!lowbit.levels<-1, 0, 1>>, tensor<?xi64>, tensor<f32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>

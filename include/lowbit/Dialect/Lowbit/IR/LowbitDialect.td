@@ -125,7 +125,7 @@ def Lowbit_Order : I32EnumAttr<"Order", "how packed words lie in memory", [
     I32EnumAttrCase<"lanes", 2>,
     I32EnumAttrCase<"nibbles", 3>, I32EnumAttrCase<"dwords", 4>,
     I32EnumAttrCase<"bytes", 5>, I32EnumAttrCase<"quads", 6>,
-    I32EnumAttrCase<"sextets", 7>]> {
+    I32EnumAttrCase<"sextets", 7>, I32EnumAttrCase<"digits", 8>]> {
   let description = [{
     See `#lowbit.packing`.
   }];
@@ -174,11 +174,19 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
       codes of the elements `32 w / b + i`, `32 w / b + i + 4`, ...; the last
       vector holds their sums. Codes of 8 bits are stored less half their
       number, so that they have a sign (`getCentre`).
+    * `digits` (tables of `lowbit.packed_lookup`): codes are digits in base `B`,
+      the number of levels. A byte holds `D` of them, as many as `B^D <= 256`
+      allows (at most eight); a row is `[R, N]` bytes, `N = ceil(K / D)`. The
+      codes of the elements `b`, `b + N`, `b + 2 N`, ... are the first digits of
+      the fraction that byte `b` is of 256: with `v` the number that they make,
+      first digit highest, the byte is `ceil(256 v / B^D)`. Times `B`, it gives
+      the next digit in the bits from 8 on and what is left below. No sums.
 
     ```mlir
     #lowbit.packing<<-1, 1>, rows>
     #lowbit.packing<<-1, 1>, panels, lanes = 8>
     #lowbit.packing<<-2, -1, 0, 1>, quads, lanes = 32, bits = 8>
+    #lowbit.packing<<-1, 0, 1>, digits>
     ```
   }];
   let parameters = (ins "::mlir::lowbit::LevelsType":$levels,
@@ -204,7 +212,8 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     /// row is contiguous.
     bool hasPanels() const { return hasPanels(getOrder()); }
     static bool hasPanels(Order order) {
-      return order != Order::rows && order != Order::bytes;
+      return order != Order::rows && order != Order::bytes &&
+             order != Order::digits;
     }
     /// Whether a word is made of bytes that hold whole codes, not of planes.
     bool hasWholeCodes() const {
@@ -220,6 +229,8 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     int64_t getElementsPerWord() const;
     /// What stored codes are less than codes: see the order `quads`.
     int64_t getCentre() const;
+    /// `B^D` of the order `digits`.
+    int64_t getDigitRange() const;
     /// i64, i32 for `dwords`, `bytes` and `quads`, else i8.
     ::mlir::Type getElementType() const;
   }];

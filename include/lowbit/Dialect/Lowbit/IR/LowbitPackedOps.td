@@ -235,23 +235,21 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
 def Lowbit_PackedLookupOp : Lowbit_DestinationOp<"packed_lookup", []> {
   let summary = "rows of a packed embedding table as numbers";
   let description = [{
-    `lowbit.lookup` on a table packed in the order `rows`. Its words may lack the
-    last of each row, which a lookup does not read.
+    `lowbit.lookup` on a table packed in the order `digits`.
 
-    `zeros` tells elements whose level is 0 whatever the words say: pairs of a row
-    and a column, ascending. A table of signs with few zeros needs one plane so.
+    `zeros` tells elements whose level is 0 whatever the bytes say: pairs of a row
+    and a column, ascending. A table of signs with few zeros has two levels so.
 
     Constraints:
-    * (C1) the table has rank 2 and the order `rows`;
+    * (C1) the table has rank 2 and the order `digits`;
     * (C2) the scale has shape `[V]` or `[]`;
     * (C3) the result has the shape of the ids and one extent more, H;
-    * (C4) the table has the packed shape and element type of `[V, H]`, or a word
-      less in each row;
+    * (C4) the table has the packed shape and element type of `[V, H]`;
     * (C5) `zeros` has shape `[Z, 2]`.
 
     ```mlir
-    %x = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x3xi64>, tensor<?xi64>, tensor<100xf32>)
-           outs(%e : tensor<?x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<?x96xf32>
+    %x = lowbit.packed_lookup ins(%t, %ids, %s : tensor<100x12xi8>, tensor<?xi64>, tensor<100xf32>)
+           outs(%e : tensor<?x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<?x96xf32>
     ```
   }];
   let arguments = (ins Lowbit_WordsShaped:$table, Lowbit_IndexShaped:$ids,

@@ -41,7 +41,8 @@ def LowbitPack : Pass<"lowbit-pack"> {
     the kernel table that the module's `lowbit.target` allows, `lowbit.quantize`
     in front of it by `lowbit.quantize_pack`, constants by packed constants, and
     `lowbit.lookup` on a constant table by `lowbit.packed_lookup`. Transposes and
-    reshapes between a quantizer and a matmul are absorbed.
+    reshapes between a quantizer and a matmul are absorbed. Of a table of signs,
+    zeros are listed where they are few.
 
     A matmul that no row takes (a float left side with a right side that is not
     constant) stays; `convert-lowbit-to-linalg` lowers it.
