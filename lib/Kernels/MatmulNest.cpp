@@ -266,6 +266,11 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
        op.getLhsPacking()->getOrder() != kernel->getLhsOrder()))
     return op.emitOpError("is not packed as kernel '")
            << op.getKernel() << "' expects";
+  if (!rhs.getSums() &&
+      needsRhsSums(*kernel, op.getLhsPacking()->getLevels(), rhs.getLevels()))
+    return op.emitOpError("has a right side without the sums of codes that "
+                          "kernel '")
+           << op.getKernel() << "' needs";
   Emission e(rewriter, op.getLoc());
   MatmulOperands operands = gather(e, op);
   LogicalResult emitted = success();
@@ -284,7 +289,7 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
                             op.getLhsPacking()->getLevels(), rhs);
       if (rhs.getOrder() == Order::dwords)
         return emitDwordTile(e, operands, tile, kernel,
-                             op.getLhsPacking()->getLevels(), rhs.getLevels());
+                             op.getLhsPacking()->getLevels(), rhs);
       return emitPopcountTile(e, operands, tile, kernel,
                               op.getLhsPacking()->getLevels(), rhs.getLevels());
     });

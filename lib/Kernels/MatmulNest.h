@@ -89,7 +89,7 @@ SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
 SmallVector<Value> emitDwordTile(Emission &e, const MatmulOperands &operands,
                                  const MatmulTile &tile,
                                  const KernelRow &kernel, LevelsType lhs,
-                                 LevelsType rhs);
+                                 PackingAttr rhs);
 SmallVector<Value> emitPopcountTile(Emission &e, const MatmulOperands &operands,
                                     const MatmulTile &tile,
                                     const KernelRow &kernel, LevelsType lhs,

@@ -60,7 +60,7 @@ static void packWords(const Codes &codes, PackingAttr packing, uint64_t *out) {
 
 static void packDwords(const Codes &codes, PackingAttr packing, uint32_t *out) {
   int64_t lanes = packing.getLanes(), planes = packing.getPlanes();
-  int64_t depth = (codes.size + 31) / 32 * planes + 1;
+  int64_t depth = (codes.size + 31) / 32 * planes + packing.getSums();
   for (int64_t row = 0; row < codes.rows; ++row) {
     uint32_t *base = out + row / lanes * depth * lanes + row % lanes;
     uint32_t sum = 0;
@@ -70,7 +70,8 @@ static void packDwords(const Codes &codes, PackingAttr packing, uint32_t *out) {
       for (int64_t p = 0; p < planes; ++p)
         base[(k / 32 * planes + p) * lanes] |= (code >> p & 1) << (k % 32);
     }
-    base[(depth - 1) * lanes] = sum;
+    if (packing.getSums())
+      base[(depth - 1) * lanes] = sum;
   }
 }
 

@@ -152,6 +152,19 @@ int64_t mlir::lowbit::getRhsBits(const KernelRow &row,
   return row.rhsOrder == Order::quads && !query.constantRhs ? 8 : 0;
 }
 
+bool mlir::lowbit::needsRhsSums(const KernelRow &row, LevelsType lhs,
+                                LevelsType rhs) {
+  // Tiles multiply codes, whatever the levels.
+  if (row.rhsOrder != Order::dwords || !row.fewRows.empty())
+    return true;
+  // See DwordMatmul.cpp.
+  if (lhs.isSigns() && rhs.isSigns() && lhs.getCount() >= rhs.getCount())
+    return false;
+  if (lhs.getCount() == 3 && rhs.getCount() == 3)
+    return true;
+  return lhs.getFirst() != 0;
+}
+
 /// Popcounts of a word: one for each pair of planes, but see DwordMatmul.cpp.
 static int64_t countPopcounts(const KernelRow &row, const KernelQuery &query) {
   if (row.rhsOrder == Order::dwords && query.lhs.getCount() == 3 &&

@@ -109,6 +109,10 @@ std::string whyNotApplicable(const KernelRow &row, const Target &target,
 /// bytes are multiplied.
 int64_t getRhsBits(const KernelRow &row, const KernelQuery &query);
 
+/// Whether the row reads the sums of the codes of a constant right side with
+/// these levels; where not, they need not be stored.
+bool needsRhsSums(const KernelRow &row, LevelsType lhs, LevelsType rhs);
+
 /// Picoseconds per 1024 multiply-accumulates of levels that the row is expected
 /// to take for the query; lanes without a column are computed too.
 double estimateCost(const KernelRow &row, const Target &target,

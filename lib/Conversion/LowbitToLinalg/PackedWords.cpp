@@ -286,8 +286,10 @@ Value definitions::getPackedWord(Arithmetic a, const Codes &codes,
   case Order::panels:
     return getWord(a, codes, words, batch, rowOfLane(at[2]), at[1], count);
   case Order::dwords: {
-    Value word =
-        getWord(a, codes, words, batch, rowOfLane(at[2]), at[1], count);
+    Value row = rowOfLane(at[2]);
+    Value word = packing.getSums()
+                     ? getWord(a, codes, words, batch, row, at[1], count)
+                     : getPlaneWord(a, codes, words, batch, row, at[1]);
     return arith::TruncIOp::create(a.b, a.loc, a.b.getI32Type(), word);
   }
   case Order::bytes:

@@ -103,8 +103,7 @@ private:
                               const MatmulTile &tile, const KernelRow &row,
                               PackingAttr lhs, PackingAttr rhs) {
     if (rhs.getOrder() == Order::dwords)
-      return emitDwordTile(e, operands, tile, row, lhs.getLevels(),
-                           rhs.getLevels());
+      return emitDwordTile(e, operands, tile, row, lhs.getLevels(), rhs);
     return emitPopcountTile(e, operands, tile, row, lhs.getLevels(),
                             rhs.getLevels());
   }
@@ -415,7 +414,8 @@ LogicalResult mlir::lowbit::emitPackedAttention(RewriterBase &rewriter,
     if (!kernel)
       return op.emitOpError("names an unknown kernel '") << name << "'";
     if (packing.getOrder() != kernel->rhsOrder ||
-        packing.getLanes() != kernel->lanes || kernel->floatLhs)
+        packing.getLanes() != kernel->lanes || kernel->floatLhs ||
+        !packing.getSums())
       return op.emitOpError("is not packed as kernel '") << name << "' expects";
   }
   if (op.getResultPacking() && !typeOf(op.getInit()).getLayout().isIdentity())

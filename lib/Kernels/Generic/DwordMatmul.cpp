@@ -26,8 +26,14 @@
 //   sum a w = K - 2 popcount(u ^ v)
 //
 // and neither does a `sign` that met no zero: its plane of zeros is empty,
-// which the last word of a row tells. PopcountMatmul.cpp has the general
-// formula.
+// which the last word of a row tells. With zeros, the left side is half the sum
+// of two signs, of a > 0 and of a >= 0, whose bits are u and u':
+//
+//   sum a w = K - popcount(u ^ v) - popcount(u' ^ v)
+//
+// PopcountMatmul.cpp has the general formula, which takes the sums of codes of
+// the right side times the smallest level of the left. `needsRhsSums` tells
+// where none of these formulas reads them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,12 +49,15 @@ namespace {
 class DwordTile {
 public:
   DwordTile(Emission &e, const MatmulOperands &operands, const MatmulTile &tile,
-            const KernelRow &kernel, LevelsType lhs, LevelsType rhs)
-      : e(e), operands(operands), tile(tile), lhs(lhs), rhs(rhs),
-        lanes(kernel.vectorLanes), vectors(kernel.lanes / kernel.vectorLanes),
+            const KernelRow &kernel, LevelsType lhs, PackingAttr rhsPacking)
+      : e(e), operands(operands), tile(tile), lhs(lhs),
+        rhs(rhsPacking.getLevels()), lanes(kernel.vectorLanes),
+        vectors(kernel.lanes / kernel.vectorLanes),
         type(VectorType::get({lanes}, e.b.getI32Type())) {
     int64_t rank = cast<MemRefType>(operands.rhs.getType()).getRank();
-    lastVector = e.sub(e.dim(operands.rhs, rank - 2), e.index(1));
+    lastVector = e.dim(operands.rhs, rank - 2);
+    if (rhsPacking.getSums())
+      lastVector = e.sub(lastVector, e.index(1));
     dwords = e.floorDiv(lastVector, rhs.getPlanes());
     Value words = e.ceilDiv(dwords, 2);
     for (int64_t row = 0; row < tile.rows; ++row) {
@@ -63,29 +72,53 @@ public:
   }
 
   SmallVector<Value> emit() {
-    auto isSigns = [](LevelsType type, int64_t count) {
-      return type.getFirst() == -1 && type.getLast() == 1 &&
-             type.getCount() == count;
-    };
     if (lhs.getCount() == 3 && rhs.getCount() == 3)
       return emitTernary();
-    if (!isSigns(rhs, 2))
+    if (!lhs.isSigns() || !rhs.isSigns() || rhs.getCount() == 3)
       return emitProducts();
-    if (isSigns(lhs, 2))
+    if (lhs.getCount() == 2)
       return emitDifferences(/*plane=*/0);
-    if (isSigns(lhs, 3))
-      return emitSigns();
-    return emitProducts();
+    return emitSigns();
   }
 
 private:
   /// The formula without sums of codes, from one plane of the left side.
   SmallVector<Value> emitDifferences(int64_t plane) {
     SmallVector<Value> counts = count<arith::XOrIOp>(plane, 0, zeros());
-    Value size = e.broadcast(toI32(operands.size), lanes);
     Value one = e.constant(type, 1);
     for (Value &sum : counts)
-      sum = e.sub(size, arith::ShLIOp::create(e.b, e.loc, sum, one));
+      sum = arith::ShLIOp::create(e.b, e.loc, sum, one);
+    return subtractFromSize(counts);
+  }
+
+  /// The same where the left side has zeros.
+  SmallVector<Value> emitHalfDifferences() {
+    SmallVector<Value> counts = forWords(zeros(), [&](Value word, int64_t half,
+                                                      ArrayRef<Value> sums) {
+      SmallVector<Value> columns = loadColumns(word, half, 0), next;
+      for (int64_t row = 0; row < tile.rows; ++row) {
+        Value positive = loadRow(row, word, half, 1);
+        Value notNegative = arith::OrIOp::create(e.b, e.loc, positive,
+                                                 loadRow(row, word, half, 0));
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value sum = sums[row * vectors + v];
+          for (Value bits : {positive, notNegative})
+            sum = e.add(
+                sum, math::CtPopOp::create(
+                         e.b, e.loc,
+                         arith::XOrIOp::create(e.b, e.loc, bits, columns[v])));
+          next.push_back(sum);
+        }
+      }
+      return next;
+    });
+    return subtractFromSize(counts);
+  }
+
+  SmallVector<Value> subtractFromSize(SmallVector<Value> counts) {
+    Value size = e.broadcast(toI32(operands.size), lanes);
+    for (Value &sum : counts)
+      sum = e.sub(size, sum);
     return counts;
   }
 
@@ -105,7 +138,7 @@ private:
     e.b.setInsertionPointToStart(branch.thenBlock());
     scf::YieldOp::create(e.b, e.loc, emitDifferences(/*plane=*/1));
     e.b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(e.b, e.loc, emitProducts());
+    scf::YieldOp::create(e.b, e.loc, emitHalfDifferences());
     return SmallVector<Value>(branch.getResults());
   }
 
@@ -299,10 +332,9 @@ private:
 
 } // namespace
 
-SmallVector<Value> mlir::lowbit::emitDwordTile(Emission &e,
-                                               const MatmulOperands &operands,
-                                               const MatmulTile &tile,
-                                               const KernelRow &kernel,
-                                               LevelsType lhs, LevelsType rhs) {
+SmallVector<Value>
+mlir::lowbit::emitDwordTile(Emission &e, const MatmulOperands &operands,
+                            const MatmulTile &tile, const KernelRow &kernel,
+                            LevelsType lhs, PackingAttr rhs) {
   return DwordTile(e, operands, tile, kernel, lhs, rhs).emit();
 }

@@ -211,6 +211,8 @@ LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
       PackingAttr::isLookedUp(order))
     return op.emitOpError("cannot pack in the order '")
            << stringifyOrder(order) << "' at run time";
+  if (!op.getPacking().getSums())
+    return op.emitOpError("cannot pack without sums of codes at run time");
   Emission e(rewriter, op.getLoc());
   Quantizer quantizer(e, op);
   bool alongSize = quantizer.isContiguousAlongSize();

@@ -42,6 +42,8 @@ public:
     if (op.getPacking().getOrder() != Order::rows && !panels)
       return op.emitOpError("cannot pack in the order '")
              << stringifyOrder(op.getPacking().getOrder()) << "' at run time";
+    if (!op.getPacking().getSums())
+      return op.emitOpError("cannot pack without sums of codes at run time");
     int64_t last = permutation.size() - 1;
     bool stays = permutation[last] == last;
     if (!stays && !(panels && permutation[last - 1] == last))

@@ -126,3 +126,45 @@ func.func @float_scores(%q: memref<1x2x4x2xi64>, %k: memref<1x2x1x2x8xi64>, %v: 
   }
   return
 }
+
+// -----
+
+// Signs times signs need no sums of codes, but codes 0 and 1 less one do.
+func.func @no_sums(%a: memref<2x2xi64>, %w: memref<1x2x64xi32>, %o: memref<2x64xi32>) {
+  // expected-error @below {{has a right side without the sums of codes that kernel 'x86-avx512-vpopcntd' needs}}
+  lowbit.packed_matmul ins(%a, %w : memref<2x2xi64>, memref<1x2x64xi32>) outs(%o : memref<2x64xi32>)
+    attributes {kernel = "x86-avx512-vpopcntd", size = 64 : i64, columns = 64 : i64,
+      lhs_packing = #lowbit.packing<<-1, 0>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64, sums = false>} {
+  ^bb0(%acc: i32):
+    lowbit.yield %acc : i32
+  }
+  return
+}
+
+// -----
+
+func.func @quantized_without_sums(%x: memref<64x64xf32>, %o: memref<1x2x64xi32>) {
+  // expected-error @below {{cannot pack without sums of codes at run time}}
+  lowbit.quantize_pack ins(%x : memref<64x64xf32>) outs(%o : memref<1x2x64xi32>)
+    {packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64, sums = false>, rounding = #lowbit.rounding<step>}
+  return
+}
+
+// -----
+
+func.func @digits_at_run_time(%x: memref<4x16xf32>, %o: memref<4x2xi8>) {
+  // expected-error @below {{cannot pack in the order 'digits' at run time}}
+  lowbit.quantize_pack ins(%x : memref<4x16xf32>) outs(%o : memref<4x2xi8>)
+    {packing = #lowbit.packing<<-1, 1>, digits>, rounding = #lowbit.rounding<step>}
+  return
+}
+
+// -----
+
+func.func @repacked_without_sums(%a: memref<4x64x3xi64>, %o: memref<4x2x1x2x64xi32>) {
+  // expected-error @below {{cannot pack without sums of codes at run time}}
+  lowbit.repack ins(%a : memref<4x64x3xi64>) outs(%o : memref<4x2x1x2x64xi32>)
+    {source = #lowbit.packing<<-1, 1>, rows>, packing = #lowbit.packing<<-1, 1>, dwords, lanes = 64, sums = false>,
+     split = array<i64: 2, 64>, permutation = array<i64: 0, 2, 1, 3>}
+  return
+}

@@ -53,6 +53,26 @@ func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, dwords, lanes 
 
 // -----
 
+// expected-error @below {{expected 'lanes', 'bits' or 'sums'}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, rows, planes = 2>}
+
+// -----
+
+// expected-error @below {{expected 'false' after 'sums ='}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, dwords, lanes = 32, sums = 3>}
+
+// -----
+
+// expected-error @below {{expected sums in the order panels; only dwords can be without}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, panels, lanes = 32, sums = false>}
+
+// -----
+
+// expected-error @below {{expected 1 lane in the order digits, got 8}}
+func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, digits, lanes = 8>}
+
+// -----
+
 // constant (C1)
 func.func @f() {
   // expected-error @below {{expected a value of i8, got one of 'i32'}}
@@ -611,63 +631,63 @@ func.func @f(%a: tensor<2x3xi32>, %w: tensor<1x2x2xi64>, %o: tensor<2x2xi32>) ->
 // -----
 
 // packed_lookup (C1)
-func.func @f(%a0: tensor<10x3x8xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
+func.func @f(%a0: tensor<10x12x8xi8>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
   // expected-error @below {{expected a table of rank 2, got 3}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x3x8xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x12x8xi8>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<4x96xf32>
   return
 }
 
 // -----
 
 // packed_lookup (C1)
-func.func @f(%a0: tensor<10x3xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
-  // expected-error @below {{expected the order rows, got panels}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x3xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} -> tensor<4x96xf32>
+func.func @f(%a0: tensor<10x12xi8>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
+  // expected-error @below {{expected the order digits, got panels}}
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x12xi8>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} -> tensor<4x96xf32>
   return
 }
 
 // -----
 
 // packed_lookup (C2)
-func.func @f(%a0: tensor<10x3xi64>, %a1: tensor<4xi32>, %a2: tensor<4xf32>, %e: tensor<4x96xf32>) {
+func.func @f(%a0: tensor<10x12xi8>, %a1: tensor<4xi32>, %a2: tensor<4xf32>, %e: tensor<4x96xf32>) {
   // expected-error @below {{expected a scale of shape [10], got [4]}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x3xi64>, tensor<4xi32>, tensor<4xf32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x12xi8>, tensor<4xi32>, tensor<4xf32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<4x96xf32>
   return
 }
 
 // -----
 
 // packed_lookup (C3)
-func.func @f(%a0: tensor<10x3xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<96xf32>) {
+func.func @f(%a0: tensor<10x12xi8>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<96xf32>) {
   // expected-error @below {{expected a destination of rank 2, got 1}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x3xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<96xf32>
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x12xi8>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<96xf32>
   return
 }
 
 // -----
 
 // packed_lookup (C3)
-func.func @f(%a0: tensor<10x3xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<5x96xf32>) {
+func.func @f(%a0: tensor<10x12xi8>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<5x96xf32>) {
   // expected-error @below {{expected a destination of shape [4, 96], got [5, 96]}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x3xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<5x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<5x96xf32>
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x12xi8>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<5x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<5x96xf32>
   return
 }
 
 // -----
 
 // packed_lookup (C4)
-func.func @f(%a0: tensor<10x1xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
-  // expected-error @below {{expected a table of shape [10, 3], got [10, 1]}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x1xi64>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+func.func @f(%a0: tensor<10x11xi8>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>) {
+  // expected-error @below {{expected a table of shape [10, 12], got [10, 11]}}
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x11xi8>, tensor<4xi32>, tensor<f32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<4x96xf32>
   return
 }
 
 // -----
 
 // packed_lookup (C5)
-func.func @f(%a0: tensor<10x2xi64>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>, %z: tensor<3xi32>) {
+func.func @f(%a0: tensor<10x12xi8>, %a1: tensor<4xi32>, %a2: tensor<f32>, %e: tensor<4x96xf32>, %z: tensor<3xi32>) {
   // expected-error @below {{expected zeros of pairs, of shape [?, 2]}}
-  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x2xi64>, tensor<4xi32>, tensor<f32>) zeros(%z : tensor<3xi32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96xf32>
+  %0 = lowbit.packed_lookup ins(%a0, %a1, %a2 : tensor<10x12xi8>, tensor<4xi32>, tensor<f32>) zeros(%z : tensor<3xi32>) outs(%e : tensor<4x96xf32>) {packing = #lowbit.packing<<-1, 1>, digits>} -> tensor<4x96xf32>
   return
 }
 

@@ -80,7 +80,7 @@ LevelsType LevelsType::getRange(MLIRContext *context, int64_t first,
 
 LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   LevelsType levels, Order order, int64_t lanes,
-                                  int64_t bits) {
+                                  int64_t bits, bool sums) {
   bool panels = hasPanels(order);
   if (lanes < 1 || (!panels && lanes != 1))
     return emitError() << "expected " << (panels ? "at least 1 lane" : "1 lane")
@@ -98,6 +98,9 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (bits != 0 && (order != Order::quads || bits != 8))
     return emitError()
            << "expected bits to be 8 in the order quads, or none, got " << bits;
+  if (!sums && order != Order::dwords)
+    return emitError() << "expected sums in the order " << stringifyOrder(order)
+                       << "; only dwords can be without";
   return success();
 }
 
@@ -153,7 +156,7 @@ SmallVector<int64_t> PackingAttr::getPackedShape(ArrayRef<int64_t> batch,
   };
   SmallVector<int64_t> shape(batch);
   int64_t words = divide(size, getElementsPerWord());
-  int64_t planeWords = plus(words, getPlanes(), 1);
+  int64_t planeWords = plus(words, getPlanes(), getSums() ? 1 : 0);
   switch (getOrder()) {
   case Order::rows:
     shape.append({rows, planeWords});

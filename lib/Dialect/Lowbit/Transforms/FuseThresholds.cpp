@@ -17,6 +17,7 @@
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
+#include "lowbit/Kernels/Kernels.h"
 #include "lowbit/Math/Expansion.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -53,8 +54,17 @@ static bool canDropZero(Value packed) {
   return llvm::all_of(packed.getUses(), [](OpOperand &use) {
     if (auto repack = dyn_cast<RepackOp>(use.getOwner()))
       return canDropZero(repack->getResult(0));
-    if (auto matmul = dyn_cast<PackedMatmulOp>(use.getOwner()))
-      return use.get() == matmul.getLhs() || use.get() == matmul.getRhs();
+    if (auto matmul = dyn_cast<PackedMatmulOp>(use.getOwner())) {
+      PackingAttr rhs = matmul.getRhsPacking();
+      if (use.get() == matmul.getRhs())
+        return true;
+      // Weights without sums of codes were packed for these levels.
+      return use.get() == matmul.getLhs() &&
+             (rhs.getSums() ||
+              !needsRhsSums(*findKernel(matmul.getKernel()),
+                            withoutZero(*matmul.getLhsPacking()).getLevels(),
+                            rhs.getLevels()));
+    }
     if (auto attention = dyn_cast<PackedAttentionOp>(use.getOwner()))
       return use.getOperandNumber() < 3;
     return false;

@@ -265,8 +265,10 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
     IntegerAttr size = extent(sizeIsLast ? rank - 1 : rank - 2, dynamicSize);
     IntegerAttr columns =
         extent(sizeIsLast ? rank - 2 : rank - 1, dynamicColumns);
-    auto rhsPacking = PackingAttr::get(&getContext(), query.rhs, row->rhsOrder,
-                                       row->lanes, getRhsBits(*row, query));
+    bool sums = !query.constantRhs || needsRhsSums(*row, query.lhs, query.rhs);
+    auto rhsPacking =
+        PackingAttr::get(&getContext(), query.rhs, row->rhsOrder, row->lanes,
+                         getRhsBits(*row, query), sums);
     PackingAttr lhsPacking;
     if (query.lhs) {
       lhsPacking =

@@ -70,6 +70,10 @@ def Lowbit_LevelsType : Lowbit_Type<"Levels", "levels"> {
     int64_t getStep() const;
     /// The number of bit planes that hold a code, at least 1.
     unsigned getPlanes() const;
+    /// Whether the levels are -1 and 1, perhaps with 0 between.
+    bool isSigns() const {
+      return getFirst() == -1 && getLast() == 1 && getCount() >= 2;
+    }
     /// The largest magnitude of a level.
     int64_t getMaxMagnitude() const;
     /// Whether `value` is one of the levels.
@@ -149,7 +153,8 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
       the lanes of a vector; the last vector holds the last words of the rows.
     * `dwords`: as `panels`, in words of 32 bits (`i32`):
       `[ceil(R / L), ceil(K / 32) * P + 1, L]`. Bit `k mod 32` of word `k / 32`
-      belongs to element `k`; the last vector holds the sums of the codes.
+      belongs to element `k`; the last vector holds the sums of the codes. It is
+      not there with `sums = false`, which constants have whose readers need none.
     * `lanes` (kernels with a float left side): `[ceil(R / L), K * P, L / 8]`
       bytes (`i8`): bit `l` of the bytes at step `k * P + p` is plane `p` of
       element `k` of row `l` of the panel. No sums.
@@ -192,13 +197,14 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
   let parameters = (ins "::mlir::lowbit::LevelsType":$levels,
       EnumParameter<Lowbit_Order>:$order,
       DefaultValuedParameter<"int64_t", "1">:$lanes,
-      DefaultValuedParameter<"int64_t", "0">:$bits);
+      DefaultValuedParameter<"int64_t", "0">:$bits,
+      DefaultValuedParameter<"bool", "true">:$sums);
   let builders = [AttrBuilder<(ins "::mlir::lowbit::LevelsType":$levels,
       "::mlir::lowbit::Order":$order, "int64_t":$lanes), [{
-    return $_get($_ctxt, levels, order, lanes, /*bits=*/0);
+    return $_get($_ctxt, levels, order, lanes, /*bits=*/0, /*sums=*/true);
   }]>];
   let assemblyFormat = [{
-    `<` $levels `,` $order (`,` `lanes` `=` $lanes^)? (`,` `bits` `=` $bits^)? `>`
+    `<` $levels `,` $order `` custom<PackingOptions>($lanes, $bits, $sums) `>`
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
