@@ -171,6 +171,8 @@ def test_words_are_those_of_the_definition(tmp_path, kernel, target):
         if form == "thresholds" and len(RESULTS[(row + i) % len(RESULTS)][0]) <= 4
     ]
     if (kernel, target) not in FLOAT:
-        assert len(re.findall(r"\^bb0\(%\w+: i32, %\w+: i32", forms.fused)) == len(thresholds)
+        assert len(re.findall(r"\^bb0\(%\w+: i32, %\w+: i(?:16|32)", forms.fused)) == len(
+            thresholds
+        )
     for name in forms.definition:
         forms.check_equal(name)

@@ -12,6 +12,7 @@
 #include "EpilogueEvaluator.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/ADT/bit.h"
@@ -19,6 +20,14 @@
 
 using namespace mlir;
 using namespace mlir::lowbit;
+
+/// What holds the elements of `value` in the same order: a row of constants is
+/// expanded to the rank of the product that reads it.
+static Value skipReshapes(Value value) {
+  while (auto expand = value.getDefiningOp<tensor::ExpandShapeOp>())
+    value = expand.getSrc();
+  return value;
+}
 
 EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp original,
                                      const FrozenRewritePatternSet &functions)
@@ -31,7 +40,7 @@ EpilogueEvaluator::EpilogueEvaluator(PackedMatmulOp original,
                      type.getShape().back() == columns;
     std::optional<ConstantElements<float>> elements;
     if (perColumn || type.getRank() == 0)
-      elements = getConstantElements<float>(operand);
+      elements = getConstantElements<float>(skipReshapes(operand));
     if (!elements) {
       why = "it depends on more than the sum and constants of a column";
       return;

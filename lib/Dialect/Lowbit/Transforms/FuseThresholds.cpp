@@ -135,6 +135,18 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     }
   }
 
+  /// The least and the greatest sum of a product of known length.
+  static std::pair<int64_t, int64_t> getSums(PackedMatmulOp op) {
+    LevelsType lhs = op.getLhsPacking()->getLevels();
+    LevelsType rhs = op.getRhsPacking().getLevels();
+    int64_t products[] = {
+        lhs.getFirst() * rhs.getFirst(), lhs.getFirst() * rhs.getLast(),
+        lhs.getLast() * rhs.getFirst(), lhs.getLast() * rhs.getLast()};
+    int64_t size = op.getSize();
+    return {size * *llvm::min_element(products),
+            size * *llvm::max_element(products)};
+  }
+
   static std::optional<Thresholds>
   find(PackedMatmulOp op, const FrozenRewritePatternSet &functions,
        std::string &reason) {
@@ -147,14 +159,7 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
       reason = "the length of the product is not known";
       return std::nullopt;
     }
-    LevelsType lhs = op.getLhsPacking()->getLevels();
-    LevelsType rhs = op.getRhsPacking().getLevels();
-    int64_t products[] = {
-        lhs.getFirst() * rhs.getFirst(), lhs.getFirst() * rhs.getLast(),
-        lhs.getLast() * rhs.getFirst(), lhs.getLast() * rhs.getLast()};
-    int64_t size = op.getSize();
-    int64_t first = size * *llvm::min_element(products);
-    int64_t last = size * *llvm::max_element(products);
+    auto [first, last] = getSums(op);
     if (last - first >= kMaxSums) {
       reason = "the sums have too wide a range";
       return std::nullopt;
@@ -184,6 +189,26 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     return result;
   }
 
+  /// A constant of the thresholds of one code, of 16 bits where these hold all
+  /// sums and one that is never reached.
+  static Value createThresholds(std::vector<int32_t> values, PackedMatmulOp op,
+                                IRRewriter &rewriter) {
+    constexpr int16_t kNever = std::numeric_limits<int16_t>::max();
+    auto [first, last] = getSums(op);
+    auto create = [&](Type element, auto values) -> Value {
+      auto type =
+          RankedTensorType::get(static_cast<int64_t>(op.getColumns()), element);
+      return arith::ConstantOp::create(rewriter, op.getLoc(),
+                                       makeConstant(type, std::move(values)));
+    };
+    if (first < std::numeric_limits<int16_t>::min() || last >= kNever)
+      return create(rewriter.getI32Type(), std::move(values));
+    std::vector<int16_t> narrow;
+    for (int32_t value : values)
+      narrow.push_back(std::min<int32_t>(value, kNever));
+    return create(rewriter.getI16Type(), std::move(narrow));
+  }
+
   static void replace(PackedMatmulOp op, Thresholds thresholds,
                       IRRewriter &rewriter) {
     Location loc = op.getLoc();
@@ -206,12 +231,9 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
       init = tensor::EmptyOp::create(rewriter, loc, sizes,
                                      packing.getElementType());
     }
-    auto type = RankedTensorType::get(static_cast<int64_t>(op.getColumns()),
-                                      rewriter.getI32Type());
     SmallVector<Value> operands;
     for (std::vector<int32_t> &values : thresholds)
-      operands.push_back(arith::ConstantOp::create(
-          rewriter, loc, makeConstant(type, std::move(values))));
+      operands.push_back(createThresholds(std::move(values), op, rewriter));
     auto compared = PackedMatmulOp::create(
         rewriter, loc, init.getType(), op.getLhs(), op.getRhs(), operands, init,
         op.getDynamicSize(), op.getDynamicColumns(), /*scratch=*/Value(),
@@ -227,10 +249,14 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
     Block *body = rewriter.createBlock(&compared.getBody());
     Value sum = body->addArgument(rewriter.getI32Type(), loc);
     SmallVector<Value> reached;
-    for (Value operand : operands)
+    for (Value operand : operands) {
+      Value least =
+          body->addArgument(getElementTypeOrSelf(operand.getType()), loc);
+      if (least.getType() != sum.getType())
+        least = arith::ExtSIOp::create(rewriter, loc, sum.getType(), least);
       reached.push_back(arith::CmpIOp::create(
-          rewriter, loc, arith::CmpIPredicate::sge, sum,
-          body->addArgument(getElementTypeOrSelf(operand.getType()), loc)));
+          rewriter, loc, arith::CmpIPredicate::sge, sum, least));
+    }
     // A bit of the code changes at every multiple of its weight.
     SmallVector<Value> planes;
     for (unsigned plane = 0; plane < packing.getPlanes(); ++plane) {

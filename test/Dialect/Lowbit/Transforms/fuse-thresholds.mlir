@@ -7,12 +7,14 @@
 // Four products of signs make -4 ... 4. sign(acc + bias) is 0 or more from -bias on
 // and 1 beyond it, where the bias is an integer; else both begin at one sum.
 // CHECK-LABEL: func @sign
-// CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<[0, -2, 1, -4, 2147483647, 0, 0, 0]> : tensor<8xi32>
-// CHECK-DAG: %[[PLUS:.*]] = arith.constant dense<[1, -1, 1, -4, 2147483647, 1, 1, 1]> : tensor<8xi32>
-// CHECK: lowbit.packed_matmul {{.*}} epilogue(%[[ZERO]], %[[PLUS]] : tensor<8xi32>, tensor<8xi32>)
-// CHECK: ^bb0(%[[ACC:.*]]: i32, %[[T0:.*]]: i32, %[[T1:.*]]: i32):
-// CHECK-DAG: %[[C0:.*]] = arith.cmpi sge, %[[ACC]], %[[T0]] : i32
-// CHECK-DAG: %[[C1:.*]] = arith.cmpi sge, %[[ACC]], %[[T1]] : i32
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<[0, -2, 1, -4, 32767, 0, 0, 0]> : tensor<8xi16>
+// CHECK-DAG: %[[PLUS:.*]] = arith.constant dense<[1, -1, 1, -4, 32767, 1, 1, 1]> : tensor<8xi16>
+// CHECK: lowbit.packed_matmul {{.*}} epilogue(%[[ZERO]], %[[PLUS]] : tensor<8xi16>, tensor<8xi16>)
+// CHECK: ^bb0(%[[ACC:.*]]: i32, %[[T0:.*]]: i16, %[[T1:.*]]: i16):
+// CHECK-DAG: %[[W0:.*]] = arith.extsi %[[T0]] : i16 to i32
+// CHECK-DAG: %[[W1:.*]] = arith.extsi %[[T1]] : i16 to i32
+// CHECK-DAG: %[[C0:.*]] = arith.cmpi sge, %[[ACC]], %[[W0]] : i32
+// CHECK-DAG: %[[C1:.*]] = arith.cmpi sge, %[[ACC]], %[[W1]] : i32
 // CHECK: %[[IS0:.*]] = arith.xori %[[C0]], %[[C1]] : i1
 // CHECK: lowbit.yield %[[IS0]], %[[C1]] : i1, i1
 func.func @sign(%a: tensor<4x2xi64>, %w: tensor<1x2x8xi64>) -> tensor<4x3xi64> {
@@ -78,6 +80,30 @@ func.func @never_zero(%a: tensor<1x4x2xi64>, %w: tensor<1x2x8xi64>, %v: tensor<1
 #weights = #lowbit.packing<<-1, 1>, panels, lanes = 8>
 #bits = #lowbit.packing<<0, 1>, rows>
 
+// A bias of the rank of the product, as in a step with one token, is a constant of a column too.
+
+// CHECK-LABEL: func @expanded_bias
+// CHECK: lowbit.packed_matmul {{.*}} epilogue(%{{.*}} : tensor<8xi16>)
+func.func @expanded_bias(%a: tensor<4x1x2xi64>, %w: tensor<1x2x8xi64>) -> tensor<4x1x2xi64> {
+  %bias = arith.constant dense<[[0.0, 2.0, -0.5, 100.0, -100.0, -0.0, 0.0, 1.0]]> : tensor<1x8xf32>
+  %x = tensor.expand_shape %bias [[0, 1], [2]] output_shape [1, 1, 8] : tensor<1x8xf32> into tensor<1x1x8xf32>
+  %e = tensor.empty() : tensor<4x1x2xi64>
+  %y = lowbit.packed_matmul ins(%a, %w : tensor<4x1x2xi64>, tensor<1x2x8xi64>) epilogue(%x : tensor<1x1x8xf32>) outs(%e : tensor<4x1x2xi64>)
+    attributes {kernel = "generic-popcount", size = 4 : i64, columns = 8 : i64, lhs_packing = #signs, rhs_packing = #weights, result_packing = #bits} {
+  ^bb0(%acc: i32, %b: f32):
+    %f = arith.sitofp %acc : i32 to f32
+    %p = arith.cmpf ogt, %f, %b : f32
+    lowbit.yield %p : i1
+  } -> tensor<4x1x2xi64>
+  return %y : tensor<4x1x2xi64>
+}
+
+// -----
+
+#signs = #lowbit.packing<<-1, 1>, rows>
+#weights = #lowbit.packing<<-1, 1>, panels, lanes = 8>
+#bits = #lowbit.packing<<0, 1>, rows>
+
 // A residual: what is compared depends on the row.
 func.func @residual(%a: tensor<4x2xi64>, %w: tensor<1x2x8xi64>, %x: tensor<4x8xf32>) -> tensor<4x2xi64> {
   %e = tensor.empty() : tensor<4x2xi64>
@@ -122,8 +148,8 @@ func.func @descending(%a: tensor<4x2xi64>, %w: tensor<1x2x8xi64>) -> tensor<4x2x
 // GELU falls and rises again below 0, but its codes ascend: erf is written out as
 // it will be at run time, and gelu(1) is the first of the sums above 1/2.
 // CHECK-LABEL: func @gelu
-// CHECK: %[[ONE:.*]] = arith.constant dense<1> : tensor<8xi32>
-// CHECK: lowbit.packed_matmul {{.*}} epilogue(%[[ONE]] : tensor<8xi32>)
+// CHECK: %[[ONE:.*]] = arith.constant dense<1> : tensor<8xi16>
+// CHECK: lowbit.packed_matmul {{.*}} epilogue(%[[ONE]] : tensor<8xi16>)
 // CHECK-NOT: math
 // CHECK: arith.cmpi sge
 func.func @gelu(%a: tensor<4x2xi64>, %w: tensor<1x2x8xi64>) -> tensor<4x2xi64> {

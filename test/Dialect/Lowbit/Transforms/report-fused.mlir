@@ -9,7 +9,7 @@
 
 // CHECK: lowbit.report = "{\22attentions\22:[],\22matmuls\22:[
 // CHECK-SAME: \22attention\22:null
-// CHECK-SAME: \22cost\22:[[COST:[0-9]+]],\22epilogue\22:[\22cmpi\22,\22cmpi\22,\22xori\22]
+// CHECK-SAME: \22cost\22:[[COST:[0-9]+]],\22epilogue\22:[\22extsi\22,\22cmpi\22,\22extsi\22,\22cmpi\22,\22xori\22]
 // CHECK-SAME: \22estimated_ns\22:{{[1-9]}}
 // CHECK-SAME: \22kernel\22:\22generic-popcount\22
 // CHECK-SAME: \22nodes\22:[\22product\22,\22bias\22,\22sign\22]
