@@ -125,7 +125,6 @@ def main() -> int:
     args.output.mkdir(parents=True, exist_ok=True)
     model, artifact = args.output / "bit.onnx", args.output / "bit.so"
     probe, probe_artifact = args.output / "bit-sites.onnx", args.output / "bit-sites.so"
-    pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
 
     print(
         f"BiT BERT, {config.num_layers} layers, {config.hidden_size} wide, W1A1, random parameters"
@@ -133,11 +132,12 @@ def main() -> int:
     with step("write the model as ONNX"):
         parameters = bit.BiTParameters.random(config, seed=0)
         bit.save_model(bit.build_model(parameters, fold_constants=False), model)
-    with step("compile it"):
-        compiled = pool.submit(compile_to, model, artifact).result()
-    with step("compile it again with every quantizer's values as outputs"):
-        bit.save_model(bit.build_model(parameters, fold_constants=False, expose_sites=True), probe)
-        pool.submit(compile_to, probe, probe_artifact).result()
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        with step("compile it"):
+            compiled = pool.submit(compile_to, model, artifact).result()
+        with step("compile it again with every quantizer's values as outputs"):
+            bit.save_model(bit.build_model(parameters, fold_constants=False, expose_sites=True), probe)
+            pool.submit(compile_to, probe, probe_artifact).result()
     with step("run English sentences and compare with the exact-integer reference"):
         feeds = tokenize(config)
         got = lowbit.load(probe_artifact).run(feeds)
