@@ -136,7 +136,9 @@ def main() -> int:
         with step("compile it"):
             compiled = pool.submit(compile_to, model, artifact).result()
         with step("compile it again with every quantizer's values as outputs"):
-            bit.save_model(bit.build_model(parameters, fold_constants=False, expose_sites=True), probe)
+            bit.save_model(
+                bit.build_model(parameters, fold_constants=False, expose_sites=True), probe
+            )
             pool.submit(compile_to, probe, probe_artifact).result()
     with step("run English sentences and compare with the exact-integer reference"):
         feeds = tokenize(config)

@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PackTable.h"
+#include "PackedSums.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
@@ -276,6 +277,8 @@ struct Pack : lowbit::impl::LowbitPackBase<Pack> {
       lhs = packer.pack(lhs, /*sizeIsLast=*/true, lhsPacking);
     }
     Value packedRhs = packer.pack(rhs, sizeIsLast, rhsPacking);
+    replaceLevelSums(rewriter, rhs, sizeIsLast ? rank - 1 : rank - 2, packedRhs,
+                     rhsPacking);
     auto packed = PackedMatmulOp::create(
         rewriter, loc, op->getResult(0).getType(), lhs, packedRhs, ValueRange(),
         op.getInit(), dynamicSize, dynamicColumns,

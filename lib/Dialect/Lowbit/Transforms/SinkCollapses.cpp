@@ -111,11 +111,31 @@ struct SinkThroughMatmul : OpRewritePattern<MatmulOp> {
   }
 };
 
+struct SinkThroughLevelSum : OpRewritePattern<LevelSumOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LevelSumOp op,
+                                PatternRewriter &rewriter) const override {
+    tensor::CollapseShapeOp merge = getMerge(op.getInput());
+    if (!merge || op.getAxis() == 0)
+      return failure();
+    int64_t axis = merge.getReassociationIndices()[op.getAxis()].front();
+    Value result =
+        LevelSumOp::create(rewriter, op.getLoc(), merge.getSrc(), axis)
+            ->getResult(0);
+    // The dimensions behind the merged ones are one fewer.
+    SmallVector<ReassociationIndices> groups = merge.getReassociationIndices();
+    groups.pop_back();
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, result, groups);
+    return success();
+  }
+};
+
 struct SinkCollapses : lowbit::impl::LowbitSinkCollapsesBase<SinkCollapses> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<SinkThroughQuantize, SinkThroughSoftmax, SinkThroughMatmul>(
-        &getContext());
+    patterns.add<SinkThroughQuantize, SinkThroughSoftmax, SinkThroughMatmul,
+                 SinkThroughLevelSum>(&getContext());
     linalg::populateFoldReshapeOpsByExpansionPatterns(
         patterns, [](OpOperand *operand) {
           auto generic = dyn_cast<linalg::GenericOp>(operand->getOwner());

@@ -37,3 +37,43 @@ module attributes {lowbit.target = "x86-64-v4,+avx512vpopcntdq,+avx512vnni,+avx5
     return %0 : tensor<4x64xi32>
   }
 }
+
+// -----
+
+!bits = !lowbit.levels<0, 1, 2>
+!ternary = !lowbit.levels<-1, 0, 1>
+
+// The correction of an offset reads what packing sums up anyway, from the last word of a panel:
+// K levels from -1 on.
+module attributes {lowbit.target = "x86-64-v4,+avx512vpopcntdq"} {
+  // CHECK-LABEL: func @level_sum
+  // CHECK: %[[P:.*]] = lowbit.quantize_pack {{.*}}dwords, lanes = 64>
+  // CHECK: lowbit.packed_matmul ins(%{{.*}}, %[[P]] :
+  // CHECK-NOT: lowbit.level_sum
+  // CHECK: %[[LAST:.*]] = tensor.extract_slice %[[P]][0, 0, 6, 0] [2, 1, 1, 64]
+  // CHECK: linalg.generic {{.*}}ins(%[[LAST]] : tensor<2x1x64xi32>)
+  // CHECK: arith.muli %{{.*}}, %c1_i32
+  // CHECK: arith.addi
+  // CHECK: tensor.collapse_shape {{.*}} into tensor<2x64xi32>
+  // CHECK: tensor.extract_slice {{.*}}[0, 0] [2, 48] [1, 1]
+  func.func @level_sum(%p: tensor<2x4x96x!bits>, %x: tensor<2x96x48xf32>, %s: tensor<f32>, %i: tensor<2x4x48xi32>,
+                       %e: tensor<2x48xi32>) -> (tensor<2x4x48xi32>, tensor<2x48xi32>) {
+    %l = tensor.empty() : tensor<2x96x48x!ternary>
+    %v = lowbit.quantize ins(%x, scale %s : tensor<2x96x48xf32>, tensor<f32>) outs(%l : tensor<2x96x48x!ternary>) {rounding = #lowbit.rounding<half_even>} -> tensor<2x96x48x!ternary>
+    %0 = lowbit.matmul ins(%p, %v : tensor<2x4x96x!bits>, tensor<2x96x48x!ternary>) outs(%i : tensor<2x4x48xi32>) -> tensor<2x4x48xi32>
+    %1 = lowbit.level_sum ins(%v : tensor<2x96x48x!ternary>) outs(%e : tensor<2x48xi32>) {axis = 1 : i64} -> tensor<2x48xi32>
+    return %0, %1 : tensor<2x4x48xi32>, tensor<2x48xi32>
+  }
+
+  // Sums along the other dimension are not there.
+  // CHECK-LABEL: func @other_axis
+  // CHECK: lowbit.level_sum
+  func.func @other_axis(%p: tensor<2x4x96x!bits>, %x: tensor<2x96x48xf32>, %s: tensor<f32>, %i: tensor<2x4x48xi32>,
+                        %e: tensor<2x96xi32>) -> (tensor<2x4x48xi32>, tensor<2x96xi32>) {
+    %l = tensor.empty() : tensor<2x96x48x!ternary>
+    %v = lowbit.quantize ins(%x, scale %s : tensor<2x96x48xf32>, tensor<f32>) outs(%l : tensor<2x96x48x!ternary>) {rounding = #lowbit.rounding<half_even>} -> tensor<2x96x48x!ternary>
+    %0 = lowbit.matmul ins(%p, %v : tensor<2x4x96x!bits>, tensor<2x96x48x!ternary>) outs(%i : tensor<2x4x48xi32>) -> tensor<2x4x48xi32>
+    %1 = lowbit.level_sum ins(%v : tensor<2x96x48x!ternary>) outs(%e : tensor<2x96xi32>) {axis = 2 : i64} -> tensor<2x96xi32>
+    return %0, %1 : tensor<2x4x48xi32>, tensor<2x96xi32>
+  }
+}

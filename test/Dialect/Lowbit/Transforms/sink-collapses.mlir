@@ -49,3 +49,19 @@ func.func @other_parts(%a: tensor<2x12x8x64x!lowbit.levels<-1, 1>>, %b: tensor<3
   %s = lowbit.matmul ins(%ma, %mb : tensor<24x8x64x!lowbit.levels<-1, 1>>, tensor<24x8x64x!lowbit.levels<-1, 1>>) outs(%e : tensor<24x8x8xi32>) {transpose_rhs} -> tensor<24x8x8xi32>
   return %s : tensor<24x8x8xi32>
 }
+
+// -----
+
+// Sums of levels for the correction of an offset, along the keys.
+
+// CHECK-LABEL: func @level_sum
+// CHECK-SAME: (%[[V:.*]]: tensor<?x12x?x64x!lowbit.levels<-1, 0, 1>>
+// CHECK: %[[S:.*]] = lowbit.level_sum ins(%[[V]] :
+// CHECK-SAME: {axis = 2 : i64} -> tensor<?x12x64xi32>
+// CHECK: tensor.collapse_shape %[[S]] {{\[\[}}0, 1], [2]]
+func.func @level_sum(%v: tensor<?x12x?x64x!lowbit.levels<-1, 0, 1>>, %bh: index) -> tensor<?x64xi32> {
+  %m = tensor.collapse_shape %v [[0, 1], [2], [3]] : tensor<?x12x?x64x!lowbit.levels<-1, 0, 1>> into tensor<?x?x64x!lowbit.levels<-1, 0, 1>>
+  %e = tensor.empty(%bh) : tensor<?x64xi32>
+  %s = lowbit.level_sum ins(%m : tensor<?x?x64x!lowbit.levels<-1, 0, 1>>) outs(%e : tensor<?x64xi32>) {axis = 1 : i64} -> tensor<?x64xi32>
+  return %s : tensor<?x64xi32>
+}
