@@ -22,13 +22,14 @@ py::bytes lowbit::python::compileModels(
     const std::vector<Source> &models, const std::string &target,
     const std::string &kernel, const std::string &tables,
     const std::vector<std::pair<std::string, std::string>> &states,
-    const std::vector<std::pair<std::string, int64_t>> &top) {
+    const std::vector<std::pair<std::string, int64_t>> &top, bool packStates) {
   mlir::lowbit::CompileOptions options;
   options.target = target;
   options.kernel = kernel;
   options.tables = tables;
   options.states = states;
   options.top = top;
+  options.packStates = packStates;
   std::vector<mlir::lowbit::ModelSource> sources;
   for (const auto &[name, path, bytes] : models) {
     mlir::lowbit::ModelSource &source = sources.emplace_back();

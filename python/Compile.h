@@ -34,7 +34,8 @@ pybind11::bytes
 compileModels(const std::vector<Source> &models, const std::string &target,
               const std::string &kernel, const std::string &tables,
               const std::vector<std::pair<std::string, std::string>> &states,
-              const std::vector<std::pair<std::string, int64_t>> &top);
+              const std::vector<std::pair<std::string, int64_t>> &top,
+              bool packStates);
 
 } // namespace lowbit::python
 

@@ -26,7 +26,7 @@ PYBIND11_MODULE(_lowbit, module) {
 
   module.def("compile_models", &compileModels, py::arg("models"),
              py::arg("target"), py::arg("kernel"), py::arg("tables"),
-             py::arg("states"), py::arg("top"));
+             py::arg("states"), py::arg("top"), py::arg("pack_states"));
 
   py::class_<Entry>(module, "Entry")
       .def_property_readonly("name", &Entry::getName)

@@ -68,6 +68,10 @@ typedef struct LowbitCompileOptions {
   /// `<output>_indices`, the largest elements of each row in descending order.
   int32_t num_top;
   const LowbitTopOutput *top;
+  /// Not 0: sessions keep codes in place of numbers in states that one
+  /// quantizer of few bits reads (caches of keys and values). Such inputs and
+  /// outputs become packed words, int64.
+  int32_t pack_states;
 } LowbitCompileOptions;
 
 /// What the compiler made.

@@ -51,6 +51,7 @@ static LowbitError *compileWith(
     if (given->name)
       options.name = given->name;
     options.remarks = given->remarks != 0;
+    options.packStates = given->pack_states != 0;
     for (int32_t i = 0; i < given->num_states; ++i)
       options.states.emplace_back(given->states[i].input,
                                   given->states[i].output);

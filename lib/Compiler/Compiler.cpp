@@ -176,6 +176,9 @@ llvm::Error Compilation::runStages() {
               buildLowbitStage(manager, lowbit);
             }))
       return error;
+    if (options.packStates)
+      if (llvm::Error error = runStage("lowbit", buildPackStates))
+        return error;
     if (options.emit == Emit::Lowbit)
       return llvm::Error::success();
     LoopsStageOptions loops;

@@ -43,7 +43,7 @@ static void packWords(const Codes &codes, PackingAttr packing, uint64_t *out) {
   bool panels = packing.getOrder() == Order::panels;
   int64_t lanes = panels ? packing.getLanes() : 1;
   int64_t planes = packing.getPlanes(), words = (codes.size + 63) / 64;
-  int64_t depth = words * planes + 1;
+  int64_t depth = words * planes + packing.getSums();
   for (int64_t row = 0; row < codes.rows; ++row) {
     uint64_t *base = out + row / lanes * depth * lanes + row % lanes;
     uint64_t sum = 0, used = 0;
@@ -54,7 +54,8 @@ static void packWords(const Codes &codes, PackingAttr packing, uint64_t *out) {
       for (int64_t p = 0; p < planes; ++p)
         base[(k / 64 * planes + p) * lanes] |= (code >> p & 1) << (k % 64);
     }
-    base[(depth - 1) * lanes] = sumWord(sum, used);
+    if (packing.getSums())
+      base[(depth - 1) * lanes] = sumWord(sum, used);
   }
 }
 

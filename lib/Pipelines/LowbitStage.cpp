@@ -31,3 +31,9 @@ void mlir::lowbit::buildLowbitStage(OpPassManager &pm,
   pm.addPass(createCSEPass());
   pm.addPass(createLowbitReport());
 }
+
+void mlir::lowbit::buildPackStates(OpPassManager &pm) {
+  pm.addPass(createLowbitPackStates());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}

@@ -36,6 +36,7 @@ def compile(
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
     top: Mapping[str, int] | None = ...,
+    pack_states: bool = ...,
 ) -> Model: ...
 @overload
 def compile(
@@ -47,6 +48,7 @@ def compile(
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
     top: Mapping[str, int] | None = ...,
+    pack_states: bool = ...,
 ) -> Program: ...
 def compile(
     model: Source | Sources,
@@ -57,6 +59,7 @@ def compile(
     report: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
     top: Mapping[str, int] | None = None,
+    pack_states: bool = False,
 ) -> Model | Program:
     """Compiles an ONNX model to a `Model`, or several to one `Program`.
 
@@ -79,6 +82,9 @@ def compile(
         `logits_indices`, `[..., 5]`, float32 and int64, in descending order, the first of
         equal ones first. It must be a product of float rows with a constant table
         (docs/Generation.md).
+    pack_states -- whether sessions keep codes in place of numbers in states that one
+        quantizer of few bits reads, caches of keys and values (docs/Generation.md). Such
+        inputs and outputs become packed words, int64.
 
     The GIL is released meanwhile. Raises CompileError with the compiler's
     diagnostics, ValueError and OSError.
@@ -106,6 +112,7 @@ def compile(
             tables,
             list((states or {}).items()),
             list((top or {}).items()),
+            pack_states,
         )
     try:
         loaded = _lowbit.Loaded.from_bytes(artifact, threads)

@@ -56,6 +56,10 @@ static cl::opt<std::string> tables(
     cl::desc("how constant right sides of float products are stored: f32 "
              "(default), or bf16, half as large, which changes each number by "
              "2^-9 of it at most; --remarks tells by how much"));
+static cl::opt<bool> packStates(
+    "pack-states", cl::cat(category),
+    cl::desc("let sessions keep codes in place of numbers in caches that one "
+             "quantizer of few bits reads; --remarks tells which"));
 static cl::opt<std::string>
     report("report", cl::ValueOptional, cl::value_desc("file"),
            cl::cat(category),
@@ -157,6 +161,7 @@ int main(int argc, char **argv) {
   options.target = target;
   options.kernel = kernel;
   options.tables = tables;
+  options.packStates = packStates;
   options.remarks = remarks;
   options.elideConstants = elide;
   options.log = verbose ? &llvm::errs() : nullptr;

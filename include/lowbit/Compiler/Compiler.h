@@ -52,6 +52,10 @@ struct CompileOptions {
   /// Pairs of an input and an output, of any entries, that are one state of a
   /// session, beyond those that their names tell.
   std::vector<std::pair<std::string, std::string>> states;
+  /// Whether sessions keep codes in place of numbers in states that one
+  /// quantizer of few bits reads (caches of keys and values); such inputs and
+  /// outputs become packed words.
+  bool packStates = false;
   /// Outputs that become two, `<name>_values` and `<name>_indices`, with this
   /// number of the largest elements of each row.
   std::vector<std::pair<std::string, int64_t>> top;

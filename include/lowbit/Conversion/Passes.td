@@ -180,6 +180,22 @@ def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {
     "memref::MemRefDialect", "scf::SCFDialect", "vector::VectorDialect"];
 }
 
+def LowbitPackStates : Pass<"lowbit-pack-states", "ModuleOp"> {
+  let summary = "Keep codes in place of numbers in the states of a session";
+  let description = [{
+    A state (docs/Generation.md) of f32 that nothing reads but one quantizer which
+    works element by element, with a constant scale and at most two bits, is kept
+    as the packed words of its codes: `#lowbit.packing<levels, rows, sums = false>`
+    along the last dimension. Its inputs and outputs become `i64`. What a step adds
+    to it is quantized then and never again, which gives the same codes: the
+    quantizer of a concatenation is the concatenation of quantized parts. The
+    module is a model with its `@main`, or holds the modules of a program, all of
+    which must agree. Remarks tell which states are packed and why others are not.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "lowbit::LowbitDialect",
+                           "tensor::TensorDialect"];
+}
+
 def LowbitAppendState : Pass<"lowbit-append-state", "func::FuncOp"> {
   let summary = "Write the new rows of a cache behind the old ones";
   let description = [{

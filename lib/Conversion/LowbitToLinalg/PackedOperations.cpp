@@ -65,8 +65,11 @@ struct RepackOfUnpacked : OpConversionPattern<RepackOp> {
       return rewriter.notifyMatchFailure(op, "not on tensors");
     Location loc = op.getLoc();
     ArrayRef<int64_t> split = op.getSplit();
+    int64_t size = 1;
+    for (int64_t extent : split)
+      size *= extent;
     Value rows = UnpackOp::create(rewriter, loc, op.getInput(), op.getSource(),
-                                  rewriter.getIndexAttr(split[0] * split[1]))
+                                  rewriter.getIndexAttr(size))
                      ->getResult(0);
     auto type = cast<RankedTensorType>(rows.getType());
     SmallVector<OpFoldResult> sizes =
@@ -82,8 +85,10 @@ struct RepackOfUnpacked : OpConversionPattern<RepackOp> {
     for (int64_t i = 0; i < last; ++i)
       groups.push_back({i});
     groups.push_back({last, last + 1});
-    Value heads = tensor::ExpandShapeOp::create(
-        rewriter, loc, type.clone(shape), rows, groups, sizes);
+    Value heads = rows;
+    if (split.size() == 2)
+      heads = tensor::ExpandShapeOp::create(rewriter, loc, type.clone(shape),
+                                            rows, groups, sizes);
     Value empty = tensor::EmptyOp::create(
         rewriter, loc, applyPermutation(sizes, op.getPermutation()),
         type.getElementType());

@@ -282,7 +282,9 @@ Value definitions::getPackedWord(Arithmetic a, const Codes &codes,
   };
   switch (packing.getOrder()) {
   case Order::rows:
-    return getWord(a, codes, words, batch, at[0], at[1], count);
+    return packing.getSums()
+               ? getWord(a, codes, words, batch, at[0], at[1], count)
+               : getPlaneWord(a, codes, words, batch, at[0], at[1]);
   case Order::panels:
     return getWord(a, codes, words, batch, rowOfLane(at[2]), at[1], count);
   case Order::dwords: {

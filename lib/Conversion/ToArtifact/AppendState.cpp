@@ -18,6 +18,7 @@
 
 #include "lowbit/Conversion/Passes.h"
 
+#include "CacheAppend.h"
 #include "Markers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -35,90 +36,6 @@ using namespace mlir;
 using namespace mlir::lowbit;
 
 namespace {
-/// A result that is an input with rows behind it.
-struct Append {
-  BlockArgument past;
-  tensor::InsertSliceOp whole; // the new rows into a copy of the old ones
-  int64_t axis;
-};
-} // namespace
-
-static bool isContiguous(tensor::InsertSliceOp insert) {
-  return llvm::all_of(insert.getMixedStrides(), [](OpFoldResult stride) {
-    return isConstantIntValue(stride, 1);
-  });
-}
-
-/// Whether `sum` is computed as `a + b`.
-static bool isSum(OpFoldResult sum, OpFoldResult a, OpFoldResult b) {
-  auto value = dyn_cast_if_present<Value>(sum);
-  auto add = value ? value.getDefiningOp<arith::AddIOp>() : arith::AddIOp();
-  if (!add)
-    return false;
-  OpFoldResult left = getAsOpFoldResult(add.getLhs());
-  OpFoldResult right = getAsOpFoldResult(add.getRhs());
-  return (isEqualConstantIntOrValue(left, a) &&
-          isEqualConstantIntOrValue(right, b)) ||
-         (isEqualConstantIntOrValue(left, b) &&
-          isEqualConstantIntOrValue(right, a));
-}
-
-/// The input that an insertion copies whole to the start of a fresh tensor;
-/// null for any other.
-static BlockArgument findCopiedInput(tensor::InsertSliceOp copy) {
-  auto past = dyn_cast<BlockArgument>(copy.getSource());
-  if (!past || !isContiguous(copy) || !copy->hasOneUse() ||
-      past.getType() != copy.getResultType() ||
-      !copy.getDest().getDefiningOp<tensor::EmptyOp>() ||
-      !llvm::all_of(copy.getMixedOffsets(), [](OpFoldResult offset) {
-        return isConstantIntValue(offset, 0);
-      }))
-    return nullptr;
-  // Its elements must not be wanted elsewhere: they may not lie together.
-  for (Operation *user : past.getUsers())
-    if (user != copy && !isa<tensor::DimOp>(user))
-      return nullptr;
-  return past;
-}
-
-/// Recognises a result as an append.
-static std::optional<Append> matchAppend(Value result) {
-  auto whole = result.getDefiningOp<tensor::InsertSliceOp>();
-  auto copy = whole ? whole.getDest().getDefiningOp<tensor::InsertSliceOp>()
-                    : tensor::InsertSliceOp();
-  if (!copy || !isContiguous(whole) ||
-      whole.getSourceType().getRank() != whole.getResultType().getRank())
-    return std::nullopt;
-  BlockArgument past = findCopiedInput(copy);
-  if (!past)
-    return std::nullopt;
-  SmallVector<OpFoldResult> offsets = whole.getMixedOffsets();
-  SmallVector<OpFoldResult> sizes = whole.getMixedSizes();
-  SmallVector<OpFoldResult> oldSizes = copy.getMixedSizes();
-  SmallVector<OpFoldResult> all =
-      copy.getDest().getDefiningOp<tensor::EmptyOp>().getMixedSizes();
-  std::optional<int64_t> axis;
-  for (int64_t i = 0, rank = offsets.size(); i < rank; ++i) {
-    if (isConstantIntValue(offsets[i], 0)) {
-      if (!isEqualConstantIntOrValue(sizes[i], all[i]) ||
-          !isEqualConstantIntOrValue(oldSizes[i], all[i]))
-        return std::nullopt;
-    } else if (axis) {
-      return std::nullopt;
-    } else {
-      axis = i;
-    }
-  }
-  // Sequences, the first dimension, are not what grows.
-  if (!axis || *axis == 0 ||
-      !isEqualConstantIntOrValue(offsets[*axis], oldSizes[*axis]))
-    return std::nullopt;
-  if (!isSum(all[*axis], oldSizes[*axis], sizes[*axis]))
-    return std::nullopt;
-  return Append{past, whole, *axis};
-}
-
-namespace {
 struct AppendState : mlir::lowbit::impl::LowbitAppendStateBase<AppendState> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -128,13 +45,14 @@ struct AppendState : mlir::lowbit::impl::LowbitAppendStateBase<AppendState> {
     auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
     llvm::SmallPtrSet<Operation *, 8> seen;
     for (OpOperand &operand : ret->getOpOperands())
-      if (std::optional<Append> append = matchAppend(operand.get()))
+      if (std::optional<CacheAppend> append =
+              matchCacheAppend(operand.get()))
         if (seen.insert(append->whole).second)
           rewrite(operand, *append);
   }
 
 private:
-  static void rewrite(OpOperand &result, const Append &append) {
+  static void rewrite(OpOperand &result, const CacheAppend &append) {
     tensor::InsertSliceOp whole = append.whole;
     OpBuilder builder(whole);
     Location loc = whole.getLoc();
@@ -152,7 +70,7 @@ private:
     Value storage = bufferization::ToTensorOp::create(
         builder, loc, type, cast.getResult(0), /*restrict=*/true,
         /*writable=*/true);
-    auto copy = whole.getDest().getDefiningOp<tensor::InsertSliceOp>();
+    tensor::InsertSliceOp copy = append.copy;
     SmallVector<OpFoldResult> all =
         copy.getDest().getDefiningOp<tensor::EmptyOp>().getMixedSizes();
     SmallVector<OpFoldResult> zeros(all.size(), builder.getIndexAttr(0));

@@ -88,15 +88,16 @@ std::string Signature::describe(const TensorSpec &spec) const {
 static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
                                       DictionaryAttr attrs, StringRef kind,
                                       unsigned index, Signature &signature) {
+  auto shaped = dyn_cast<ShapedType>(type);
   auto memref = dyn_cast<MemRefType>(type);
   std::optional<int32_t> dtype =
-      memref ? getDType(memref.getElementType(),
+      shaped ? getDType(shaped.getElementType(),
                         attrs && attrs.contains("onnx.unsigned"))
              : std::nullopt;
-  if (!dtype || !memref.getLayout().isIdentity())
+  if (!dtype || (memref && !memref.getLayout().isIdentity()))
     return function.emitError()
            << kind << " " << index
-           << " of @main: expected a contiguous memref of bool, of integers of "
+           << " of @main: expected a contiguous array of bool, of integers of "
               "8, 32 "
               "or 64 bits, or of float16, float32 or float64, got "
            << type;
@@ -109,9 +110,9 @@ static FailureOr<TensorSpec> readSpec(func::FuncOp function, Type type,
       spec.name = name.str();
     names = attrs.getAs<ArrayAttr>("onnx.dims");
   }
-  for (int64_t i = 0; i < memref.getRank(); ++i) {
-    if (!memref.isDynamicDim(i)) {
-      spec.dims.push_back(memref.getDimSize(i));
+  for (int64_t i = 0; i < shaped.getRank(); ++i) {
+    if (!shaped.isDynamicDim(i)) {
+      spec.dims.push_back(shaped.getDimSize(i));
       continue;
     }
     StringAttr symbol;

@@ -38,15 +38,16 @@ struct Signature {
   std::string describe(const TensorSpec &spec) const;
 };
 
-/// The signature of a function on buffers; a diagnostic when the interface has
-/// no name for one of its types.
+/// The signature of a function on tensors or buffers; a diagnostic when the
+/// interface has no name for one of its types.
 FailureOr<Signature> readSignature(func::FuncOp function);
 
 /// Makes `entry` an entry of the artifact under `name`.
 void markEntry(LLVM::LLVMFuncOp entry, StringRef name,
                const Signature &signature);
 
-/// An entry as the table of contents lists it.
+/// An entry as the table of contents lists it. The function is null where there
+/// is none of the LLVM dialect yet.
 struct EntryPoint {
   LLVM::LLVMFuncOp function;
   std::string name;

@@ -102,7 +102,8 @@ private:
           }
           return next;
         });
-    outputWord(batch, row, e.mul(words, e.index(planes)), sumWord(ones));
+    if (packing.getSums())
+      outputWord(batch, row, e.mul(words, e.index(planes)), sumWord(ones));
   }
 
   void packPanel(ValueRange batch, Value panel, Value row, Value count) {
@@ -211,7 +212,7 @@ LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
       PackingAttr::isLookedUp(order))
     return op.emitOpError("cannot pack in the order '")
            << stringifyOrder(order) << "' at run time";
-  if (!op.getPacking().getSums())
+  if (!op.getPacking().getSums() && order != Order::rows)
     return op.emitOpError("cannot pack without sums of codes at run time");
   Emission e(rewriter, op.getLoc());
   Quantizer quantizer(e, op);

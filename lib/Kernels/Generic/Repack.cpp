@@ -31,18 +31,19 @@ public:
         dwords(op.getPacking().getOrder() == Order::dwords),
         panels(dwords || op.getPacking().getOrder() == Order::panels),
         wordBits(dwords ? 32 : 64), permutation(op.getPermutation()),
-        extent(op.getSplit()[1]) {
-    int64_t rank = permutation.size();
-    for (int64_t dim = 0; dim < rank - 2; ++dim)
+        outer(permutation.size() - op.getSplit().size()),
+        extent(op.getSplit().back()) {
+    for (int64_t dim = 0; dim < outer; ++dim)
       extents.push_back(e.dim(op.getInput(), dim));
-    extents.append({e.index(op.getSplit()[0]), e.index(extent)});
+    for (int64_t part : op.getSplit())
+      extents.push_back(e.index(part));
   }
 
   LogicalResult emit() {
     if (op.getPacking().getOrder() != Order::rows && !panels)
       return op.emitOpError("cannot pack in the order '")
              << stringifyOrder(op.getPacking().getOrder()) << "' at run time";
-    if (!op.getPacking().getSums())
+    if (!op.getPacking().getSums() && panels)
       return op.emitOpError("cannot pack without sums of codes at run time");
     int64_t last = permutation.size() - 1;
     bool stays = permutation[last] == last;
@@ -66,13 +67,14 @@ private:
   /// dimension on, for a position of the other dimensions of the result.
   Value loadBits(ArrayRef<Value> position, Value k, int64_t count,
                  int64_t plane) {
-    int64_t last = permutation.size() - 1;
     SmallVector<Value> split(permutation.size());
     for (auto [i, value] : llvm::enumerate(position))
       split[permutation[i]] = value;
-    Value bit = e.add(e.mul(split[last - 1], e.index(extent)), k);
+    Value bit = k;
+    if (op.getSplit().size() == 2)
+      bit = e.add(e.mul(split[outer], e.index(extent)), k);
     auto load = [&](Value word) -> Value {
-      SmallVector<Value> indices(ArrayRef<Value>(split).take_front(last - 1));
+      SmallVector<Value> indices(ArrayRef<Value>(split).take_front(outer));
       indices.push_back(e.add(e.mul(word, e.index(planes)), e.index(plane)));
       return memref::LoadOp::create(e.b, e.loc, op.getInput(), indices);
     };
@@ -139,7 +141,8 @@ private:
         }
         sum = e.addPlane(sum, ones, plane);
       }
-      storeWord(batch, row, e.mul(words, e.index(planes)), sum);
+      if (op.getPacking().getSums())
+        storeWord(batch, row, e.mul(words, e.index(planes)), sum);
     });
     if (panels)
       clearLanes();
@@ -249,7 +252,8 @@ private:
   bool dwords, panels;
   int64_t wordBits;
   ArrayRef<int64_t> permutation;
-  int64_t extent;
+  int64_t outer;  // dimensions before those of the split
+  int64_t extent; // of the last dimension
   SmallVector<Value> extents, batchExtents;
   Value size, rows, words;
 };

@@ -46,7 +46,7 @@ LogicalResult UnpackOp::verify() {
   ArrayRef<int64_t> logical = getShape(getInit());
   // (C1)
   if (failed(verifyMatrix(*this, logical)) ||
-      failed(verifyRows(*this, getPacking())) ||
+      failed(verifyOrder(*this, getPacking(), Order::rows)) ||
       failed(verifyLevels(*this, getInit(), getPacking())))
     return failure();
   // (C2)
@@ -76,7 +76,7 @@ LogicalResult QuantizePackOp::verify() {
 
 LogicalResult RepackOp::verify() {
   // (C1)
-  if (failed(verifyRows(*this, getSource())))
+  if (failed(verifyOrder(*this, getSource(), Order::rows)))
     return failure();
   if (getSource().getLevels() != getPacking().getLevels())
     return emitOpError("expected one type of levels, got ")
@@ -84,21 +84,24 @@ LogicalResult RepackOp::verify() {
   // (C2)
   ArrayRef<int64_t> split = getSplit();
   constexpr int64_t kMaxExtent = int64_t(1) << 31;
-  if (split.size() != 2 || llvm::any_of(split, [](int64_t extent) {
+  if (split.empty() || split.size() > 2 ||
+      llvm::any_of(split, [](int64_t extent) {
         return extent < 1 || extent >= kMaxExtent;
       }))
-    return emitOpError("expected a split into two extents between 1 and ")
+    return emitOpError("expected one extent or two between 1 and ")
            << kMaxExtent - 1 << ", got " << formatShape(split);
   // (C3)
   SmallVector<int64_t> logical(getShape(getInput()));
   if (failed(verifyMatrix(*this, logical)))
     return failure();
-  logical.back() = split[0] * split[1];
+  logical.back() = split.front();
+  for (int64_t extent : split.drop_front())
+    logical.back() *= extent;
   if (failed(verifyPacked(*this, "an input", getInput(), getSource(), logical)))
     return failure();
   // (C4)
-  logical.back() = split[0];
-  logical.push_back(split[1]);
+  logical.pop_back();
+  llvm::append_range(logical, split);
   if (getPermutation().size() != logical.size() ||
       !isPermutationVector(getPermutation()))
     return emitOpError("expected a permutation of ")

@@ -98,9 +98,9 @@ LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (bits != 0 && (order != Order::quads || bits != 8))
     return emitError()
            << "expected bits to be 8 in the order quads, or none, got " << bits;
-  if (!sums && order != Order::dwords)
+  if (!sums && order != Order::dwords && order != Order::rows)
     return emitError() << "expected sums in the order " << stringifyOrder(order)
-                       << "; only dwords can be without";
+                       << "; only rows and dwords can be without";
   return success();
 }
 

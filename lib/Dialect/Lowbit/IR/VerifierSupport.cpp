@@ -60,7 +60,11 @@ LogicalResult lowbit::detail::verifyOrder(Operation *op, PackingAttr packing,
 }
 
 LogicalResult lowbit::detail::verifyRows(Operation *op, PackingAttr packing) {
-  return verifyOrder(op, packing, Order::rows);
+  if (failed(verifyOrder(op, packing, Order::rows)))
+    return failure();
+  if (!packing.getSums())
+    return op->emitOpError("expected rows with sums of codes");
+  return success();
 }
 
 LogicalResult lowbit::detail::verifyPacked(Operation *op, StringRef what,

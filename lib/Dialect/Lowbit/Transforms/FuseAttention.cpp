@@ -146,7 +146,7 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
     auto heads = cast<RankedTensorType>(join.getSrc().getType()).getDimSize(2);
     if (op.getGranularity() != Granularity::tensor || op.getPermutation() ||
         op.getPacking().getOrder() != Order::rows ||
-        ShapedType::isDynamic(heads))
+        !op.getPacking().getSums() || ShapedType::isDynamic(heads))
       return rewriter.notifyMatchFailure(op, "not packed rows of known heads");
 
     Location loc = op.getLoc();

@@ -41,7 +41,8 @@ static SmallVector<QuantizePackOp> findQuantizers(LayerNormOp norm) {
     if (!quantize || quantize->getBlock() != norm->getBlock() ||
         quantize.getGranularity() != Granularity::tensor ||
         quantize.getPermutation() ||
-        quantize.getPacking().getOrder() != Order::rows)
+        quantize.getPacking().getOrder() != Order::rows ||
+        !quantize.getPacking().getSums())
       continue;
     bool available = true;
     for (Value operand :

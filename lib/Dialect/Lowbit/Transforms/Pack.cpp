@@ -59,6 +59,25 @@ static bool isShapeless(QuantizeOp quantize) {
          quantize.getGranularity() == Granularity::tensor;
 }
 
+/// collapse(unpack(x)) -> unpack(collapse(x)), where rows stay rows.
+static bool hoistCollapse(tensor::CollapseShapeOp collapse,
+                          IRRewriter &rewriter) {
+  auto unpack = collapse.getSrc().getDefiningOp<UnpackOp>();
+  SmallVector<ReassociationIndices> groups = collapse.getReassociationIndices();
+  if (!unpack || groups.size() < 2 || groups.back().size() != 1)
+    return false;
+  rewriter.setInsertionPoint(collapse);
+  Value words = tensor::CollapseShapeOp::create(rewriter, collapse.getLoc(),
+                                                unpack.getInput(), groups);
+  OpFoldResult size =
+      tensor::getMixedSizes(rewriter, collapse.getLoc(), collapse.getSrc())
+          .back();
+  rewriter.replaceOp(collapse, UnpackOp::create(rewriter, unpack.getLoc(),
+                                                words, unpack.getPacking(),
+                                                size));
+  return true;
+}
+
 /// move(quantize(x)) -> quantize(move(x)), for every kind of reshape and for
 /// transposes.
 static void hoistMovement(Operation *root, IRRewriter &rewriter) {
@@ -73,6 +92,9 @@ static void hoistMovement(Operation *root, IRRewriter &rewriter) {
   });
   // Producers come first, so that chains move as a whole.
   for (Operation *op : movement) {
+    if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op);
+        collapse && hoistCollapse(collapse, rewriter))
+      continue;
     auto quantize = op->getOperand(0).getDefiningOp<QuantizeOp>();
     if (!quantize || !isShapeless(quantize))
       continue;
@@ -115,6 +137,9 @@ public:
     value = skipTransposes(value, order);
     if (auto quantize = value.getDefiningOp<QuantizeOp>())
       return packQuantized(quantize, order, packing);
+    if (auto unpack = value.getDefiningOp<UnpackOp>())
+      if (Value packed = repack(unpack, order, packing))
+        return packed;
     return packLevelsOf(value, order, packing);
   }
 
@@ -177,6 +202,16 @@ private:
                identity ? ArrayRef<int64_t>() : ArrayRef<int64_t>(order),
                quantize.getGranularity())
         ->getResult(0);
+  }
+
+  /// Packed words in another layout; null for one that needs the levels.
+  Value repack(UnpackOp unpack, ArrayRef<int64_t> order, PackingAttr packing) {
+    int64_t last = order.size() - 1, size = typeOf(unpack->getResult(0)).getShape().back();
+    bool isPlanes = packing.getOrder() == Order::rows || packing.getOrder() == Order::panels || packing.getOrder() == Order::dwords;
+    if (!isPlanes || ShapedType::isDynamic(size) ||
+        (order[last] != last && !(packing.hasPanels() && order[last - 1] == last)))
+      return Value();
+    return RepackOp::create(b, loc, unpack.getInput(), unpack.getPacking(), packing, size, order)->getResult(0);
   }
 
   /// Packs levels of any origin: as floats they quantize to themselves.

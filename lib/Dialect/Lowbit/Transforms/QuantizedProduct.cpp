@@ -50,6 +50,8 @@ mlir::lowbit::findQuantizedProduct(QuantizePackOp op, std::string &reason) {
     source = split.getSrc();
   } else if (op.getPermutation() || op.getPacking().getOrder() != Order::rows) {
     return stays("it reads a transposed result without heads");
+  } else if (!op.getPacking().getSums()) {
+    return stays("its rows are kept without sums");
   }
   auto matmul = source.getDefiningOp<PackedMatmulOp>();
   if (!matmul)

@@ -148,7 +148,8 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     * `rows`: `[R, W * P + 1]` words. Word `w * P + p` of a row holds plane `p`
       of the elements `64 w ... 64 w + 63`. The last word holds, in its low
       half, the sum of the row's codes (not levels) and, in its high half, a bit
-      for each plane that is not empty.
+      for each plane that is not empty. It is not there with `sums = false`, which
+      rows have that are kept and not multiplied.
     * `panels`: `[ceil(R / L), W * P + 1, L]` words. The rows of a panel lie in
       the lanes of a vector; the last vector holds the last words of the rows.
     * `dwords`: as `panels`, in words of 32 bits (`i32`):

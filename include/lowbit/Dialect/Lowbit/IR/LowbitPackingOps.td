@@ -113,14 +113,14 @@ def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
   let summary = "packed rows in another shape, order of dimensions and layout";
   let description = [{
     `pack(transpose(expand(unpack(input))))`: the last dimension K of the logical
-    input `[..., K]`, packed as `source`, is split into the two extents `split`
-    (heads and their size), the dimensions are permuted (dimension `i` of the
+    input `[..., K]`, packed as `source`, is split into the extents `split` (heads
+    and their size, or K alone), the dimensions are permuted (dimension `i` of the
     result is dimension `permutation[i]` of the split input), and the result is
     packed along its last dimension as `packing`. Only bits move.
 
     Constraints:
     * (C1) `source` has the order `rows` and the levels of `packing`;
-    * (C2) `split` holds two extents, of 1 to 2^31 - 1;
+    * (C2) `split` holds one extent or two, of 1 to 2^31 - 1;
     * (C3) the input has the packed shape and element type of `[..., K]`, where K is the
       product of `split`;
     * (C4) `permutation` is a permutation of the dimensions of the split input;
