@@ -60,8 +60,8 @@ void buildONNXStage(OpPassManager &pm);
 /// Stage `lowbit`: recognises quantizers and quantized matmuls, lowers the rest
 /// to linalg, and selects the largest elements of outputs.
 void buildLowbitStage(OpPassManager &pm, const LowbitStageOptions &options);
-/// The end of stage `lowbit` where sessions shall keep codes: works on all models
-/// of a program at once.
+/// The end of stage `lowbit` where sessions shall keep codes: works on all
+/// models of a program at once.
 void buildPackStates(OpPassManager &pm);
 /// Stage `loops`: chooses kernels, packs, fuses, bufferizes, emits loops.
 void buildLoopsStage(OpPassManager &pm, const LoopsStageOptions &options);

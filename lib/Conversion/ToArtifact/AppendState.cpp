@@ -45,8 +45,7 @@ struct AppendState : mlir::lowbit::impl::LowbitAppendStateBase<AppendState> {
     auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
     llvm::SmallPtrSet<Operation *, 8> seen;
     for (OpOperand &operand : ret->getOpOperands())
-      if (std::optional<CacheAppend> append =
-              matchCacheAppend(operand.get()))
+      if (std::optional<CacheAppend> append = matchCacheAppend(operand.get()))
         if (seen.insert(append->whole).second)
           rewrite(operand, *append);
   }

@@ -14,8 +14,8 @@
 //   return %present                           %codes = unpack(%present)
 //
 // An output that feeds such a state from another entry is packed where it is
-// returned. Whoever reads or writes the state must agree, so a program is looked
-// at as a whole.
+// returned. Whoever reads or writes the state must agree, so a program is
+// looked at as a whole.
 //
 //===----------------------------------------------------------------------===//
 
@@ -109,10 +109,10 @@ private:
   RankedTensorType getWordsType(RankedTensorType type) const {
     ArrayRef<int64_t> shape = type.getShape();
     PackingAttr packing = getPacking();
-    return RankedTensorType::get(
-        packing.getPackedShape(shape.drop_back(2), shape[shape.size() - 2],
-                               size),
-        packing.getElementType());
+    return RankedTensorType::get(packing.getPackedShape(shape.drop_back(2),
+                                                        shape[shape.size() - 2],
+                                                        size),
+                                 packing.getElementType());
   }
   Value pack(OpBuilder &builder, Location loc, Value numbers) const;
   Value unpack(OpBuilder &builder, Location loc, Value words) const {
@@ -194,8 +194,8 @@ std::string PackedState::findObstacle() {
   if (!isQuantized || !quantizer)
     return "what reads it is not one quantizer of single elements";
   if (quantizer->levels.getPlanes() > kMostPlanes)
-    return "its quantizer has " +
-           std::to_string(quantizer->levels.getCount()) + " levels";
+    return "its quantizer has " + std::to_string(quantizer->levels.getCount()) +
+           " levels";
   return "";
 }
 
@@ -332,8 +332,8 @@ struct PackStates : mlir::lowbit::impl::LowbitPackStatesBase<PackStates> {
       PackedState state(functions, *plan, static_cast<int32_t>(slot));
       std::string obstacle = state.findObstacle();
       if (obstacle.empty()) {
-        emitRemark(module.getLoc()) << "state '" << name << "' holds codes of "
-                                    << state.getLevels();
+        emitRemark(module.getLoc())
+            << "state '" << name << "' holds codes of " << state.getLevels();
         state.rewrite();
       } else {
         emitRemark(module.getLoc())

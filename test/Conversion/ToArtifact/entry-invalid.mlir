@@ -1,7 +1,7 @@
 // RUN: lowbit-opt %s --convert-to-lowbit-entry --split-input-file --allow-unregistered-dialect --verify-diagnostics
 
 func.func @main(%x: memref<4xf32>, %n: index) {
-  // expected-error @-1 {{input 1 of @main: expected a contiguous memref of bool, of integers of 8, 32 or 64 bits, or of float16, float32 or float64, got 'index'}}
+  // expected-error @-1 {{input 1 of @main: expected a contiguous array of bool, of integers of 8, 32 or 64 bits, or of float16, float32 or float64, got 'index'}}
   return
 }
 

@@ -27,10 +27,10 @@ func.func @f(%a: tensor<4x3xi64>, %e: tensor<2x4x2xi64>) {
 
 // repack (C2)
 func.func @f(%a: tensor<4x3xi64>, %e: tensor<2x4x2xi64>) {
-  // expected-error @below {{expected a split into two extents between 1 and 2147483647, got [128]}}
+  // expected-error @below {{expected one extent or two between 1 and 2147483647, got [2, 8, 8]}}
   %0 = lowbit.repack ins(%a : tensor<4x3xi64>) outs(%e : tensor<2x4x2xi64>)
     {source = #lowbit.packing<<-1, 1>, rows>, packing = #lowbit.packing<<-1, 1>, rows>,
-     split = array<i64: 128>, permutation = array<i64: 1, 0, 2>} -> tensor<2x4x2xi64>
+     split = array<i64: 2, 8, 8>, permutation = array<i64: 1, 0, 2>} -> tensor<2x4x2xi64>
   return
 }
 
@@ -38,7 +38,7 @@ func.func @f(%a: tensor<4x3xi64>, %e: tensor<2x4x2xi64>) {
 
 // repack (C2)
 func.func @f(%a: tensor<4x3xi64>, %e: tensor<2x4x2xi64>) {
-  // expected-error @below {{expected a split into two extents between 1 and 2147483647, got [0, 64]}}
+  // expected-error @below {{expected one extent or two between 1 and 2147483647, got [0, 64]}}
   %0 = lowbit.repack ins(%a : tensor<4x3xi64>) outs(%e : tensor<2x4x2xi64>)
     {source = #lowbit.packing<<-1, 1>, rows>, packing = #lowbit.packing<<-1, 1>, rows>,
      split = array<i64: 0, 64>, permutation = array<i64: 1, 0, 2>} -> tensor<2x4x2xi64>
@@ -49,7 +49,7 @@ func.func @f(%a: tensor<4x3xi64>, %e: tensor<2x4x2xi64>) {
 
 // repack (C2)
 func.func @f(%a: tensor<4x3xi64>, %e: tensor<2x4x2xi64>) {
-  // expected-error @below {{expected a split into two extents between 1 and 2147483647, got [2, 4611686018427387904]}}
+  // expected-error @below {{expected one extent or two between 1 and 2147483647, got [2, 4611686018427387904]}}
   %0 = lowbit.repack ins(%a : tensor<4x3xi64>) outs(%e : tensor<2x4x2xi64>)
     {source = #lowbit.packing<<-1, 1>, rows>, packing = #lowbit.packing<<-1, 1>, rows>,
      split = array<i64: 2, 4611686018427387904>, permutation = array<i64: 1, 0, 2>} -> tensor<2x4x2xi64>

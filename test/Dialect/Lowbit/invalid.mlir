@@ -63,7 +63,7 @@ func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, dwords, lanes 
 
 // -----
 
-// expected-error @below {{expected sums in the order panels; only dwords can be without}}
+// expected-error @below {{expected sums in the order panels; only rows and dwords can be without}}
 func.func private @f() attributes {p = #lowbit.packing<<0, 1, 2>, panels, lanes = 32, sums = false>}
 
 // -----

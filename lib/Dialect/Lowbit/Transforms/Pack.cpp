@@ -72,9 +72,9 @@ static bool hoistCollapse(tensor::CollapseShapeOp collapse,
   OpFoldResult size =
       tensor::getMixedSizes(rewriter, collapse.getLoc(), collapse.getSrc())
           .back();
-  rewriter.replaceOp(collapse, UnpackOp::create(rewriter, unpack.getLoc(),
-                                                words, unpack.getPacking(),
-                                                size));
+  rewriter.replaceOp(collapse,
+                     UnpackOp::create(rewriter, unpack.getLoc(), words,
+                                      unpack.getPacking(), size));
   return true;
 }
 
@@ -206,12 +206,18 @@ private:
 
   /// Packed words in another layout; null for one that needs the levels.
   Value repack(UnpackOp unpack, ArrayRef<int64_t> order, PackingAttr packing) {
-    int64_t last = order.size() - 1, size = typeOf(unpack->getResult(0)).getShape().back();
-    bool isPlanes = packing.getOrder() == Order::rows || packing.getOrder() == Order::panels || packing.getOrder() == Order::dwords;
+    int64_t last = order.size() - 1,
+            size = typeOf(unpack->getResult(0)).getShape().back();
+    bool isPlanes = packing.getOrder() == Order::rows ||
+                    packing.getOrder() == Order::panels ||
+                    packing.getOrder() == Order::dwords;
     if (!isPlanes || ShapedType::isDynamic(size) ||
-        (order[last] != last && !(packing.hasPanels() && order[last - 1] == last)))
+        (order[last] != last &&
+         !(packing.hasPanels() && order[last - 1] == last)))
       return Value();
-    return RepackOp::create(b, loc, unpack.getInput(), unpack.getPacking(), packing, size, order)->getResult(0);
+    return RepackOp::create(b, loc, unpack.getInput(), unpack.getPacking(),
+                            packing, size, order)
+        ->getResult(0);
   }
 
   /// Packs levels of any origin: as floats they quantize to themselves.
