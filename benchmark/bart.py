@@ -36,7 +36,9 @@ def measure(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
             tbt.save_model(tbt.build_model(parameters, part), path)
         programs[name], parts[name] = lowbit.compile(files), files
         # What greedy search needs, and what a beam search may do with.
-        variants[f"{name}, largest logit"] = lowbit.compile(files, top={"logits": 1})
+        variants[f"{name}, largest logit"] = lowbit.compile(
+            files, top={"logits": 1}, pack_states=True
+        )
         variants[f"{name}, bf16 table"] = lowbit.compile(files, tables="bf16")
         artifact = folder / "program.so"
         programs[name].save(artifact)

@@ -111,7 +111,7 @@ def build_program(
             family.save_model(family.build_model(parameters, part), path)
     artifact = folder / "model.so"
     with progress("compile them into one program"):
-        program = lowbit.compile(paths)
+        program = lowbit.compile(paths, pack_states=True)
         program.save(artifact)
     return paths, artifact, program
 

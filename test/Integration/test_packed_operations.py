@@ -202,6 +202,41 @@ def test_repacked(tmp_path, order, lanes):
     check_on_targets(source, feeds, tmp_path)
 
 
+@pytest.mark.parametrize(("order", "lanes"), ORDERS[:4])
+def test_kept_rows(tmp_path, order, lanes):
+    """Rows without sums, as caches hold them, for keys and for values."""
+    rng = np.random.default_rng(lanes)
+    arguments, body, results, feeds = {}, [ONE], {}, {}
+    for i, size in enumerate((1, 24, 64, 100, 130)):
+        levels = LEVELS[i % 4]
+        batch, rows = int(rng.integers(1, 3)), int(rng.integers(1, 140))
+        feeds[f"x{i}"] = rng.choice(levels, (batch, rows, size)).astype(np.float32)
+        floats = arguments[f"x{i}"] = f"tensor<{batch}x{rows}x{size}xf32>"
+        kept = f"tensor<{batch}x{rows}x{-(-size // 64) * planes(levels)}xi64>"
+        source = packing(levels, "rows", 1).replace("rows>", "rows, sums = false>")
+        text = quantize_pack(f"s{i}", f"%x{i}", floats, levels, "rows", 1, kept)
+        body += [
+            f"%e_s{i} = tensor.empty() : {kept}",
+            text.replace(packing(levels, "rows", 1), source),
+        ]
+        results[f"s{i}"] = kept
+        kinds = {"keys": ((0, 1, 2), rows, size)}
+        if order != "rows":
+            kinds["values"] = ((0, 2, 1), size, rows)
+        for kind, (permutation, result_rows, result_size) in kinds.items():
+            name = f"{kind}{i}"
+            packed = words(levels, order, lanes, [batch], result_rows, result_size)
+            results[name] = packed
+            body += [
+                f"%e_{name} = tensor.empty() : {packed}",
+                f"%{name} = lowbit.repack ins(%s{i} : {kept}) outs(%e_{name} : {packed}) "
+                f"{{source = {source}, packing = {packing(levels, order, lanes)}, "
+                f"split = array<i64: {size}>, "
+                f"permutation = array<i64: {', '.join(map(str, permutation))}>}} -> {packed}",
+            ]
+    check_on_targets(function(arguments, body, results), feeds, tmp_path)
+
+
 def normalize(x: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """In float64: what rounding does not reach."""
     x = x.astype(np.float64)

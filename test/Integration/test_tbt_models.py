@@ -211,3 +211,41 @@ def test_targets_agree():
         check_comparison(tbt.compare(parameters, "decoder_step", feeds, model.run(feeds)))
         ran += 1
     assert ran >= 2
+
+
+@pytest.mark.parametrize("target", ["x86-64", "native"])
+@pytest.mark.parametrize(
+    "name", ["w1a1", "w1a1-odd-heads", "w2a2", "mbart-w2a2", "w1a8", "w1a1-narrow"]
+)
+def test_packed_states_change_no_bit(name, target):
+    """A session that keeps codes gives the logits of one that keeps numbers."""
+    bits, changes, form = MODELS[name]
+    config = replace(TINY, **changes).with_bits(*bits)
+    parameters = tbt.TBTParameters.random(config, seed=5)
+    form = {key: value for key, value in form.items() if key in ("opset", "fold_constants")}
+    models = {part: tbt.build_model(parameters, part, **form) for part in tbt.SESSION_PARTS}
+    rng = np.random.default_rng(5)
+    ids = rng.integers(3, config.vocab_size, (2, 11))
+    mask = np.ones_like(ids)
+    mask[1, 6:] = 0
+    tokens = rng.integers(3, config.vocab_size, (3, 6, 2, 1))
+    logits, states, memory = [], [], []
+    for packs in (False, True):
+        session = lowbit.compile(models, target=target, pack_states=packs).session()
+        session.start({"input_ids": ids, "attention_mask": mask})
+        made = []
+        for round_ in range(3):
+            made += [session.step({"decoder_input_ids": row})["logits"] for row in tokens[round_]]
+            session = session.fork()
+            session.reorder([1, 1 - round_ % 2])
+        logits.append(np.stack(made))
+        states.append(session.state("past_self_k0"))
+        memory.append(session.memory)
+    np.testing.assert_array_equal(*logits)
+    if name == "w1a1-narrow" or config.activation_bits == 8:
+        np.testing.assert_array_equal(*states)
+    else:
+        words = -(-config.head_size // 64) * 2
+        assert states[1].dtype == np.int64
+        assert states[1].shape == (*states[0].shape[:3], words)
+        assert memory[1] < memory[0] / 3

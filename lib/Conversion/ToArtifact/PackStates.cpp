@@ -196,6 +196,11 @@ std::string PackedState::findObstacle() {
   if (quantizer->levels.getPlanes() > kMostPlanes)
     return "its quantizer has " + std::to_string(quantizer->levels.getCount()) +
            " levels";
+  // Words of 64 bits for rows of few elements.
+  int64_t words = getWordsType(typeOf(inputs.front())).getShape().back();
+  if (words * int64_t(sizeof(uint64_t)) >= size * int64_t(sizeof(float)))
+    return "packed rows of " + std::to_string(size) +
+           " elements are no smaller";
   return "";
 }
 

@@ -151,3 +151,17 @@ func.func @f(%a: i1) -> i1 {
   // expected-error @below {{expects parent op to be one of 'lowbit.packed_matmul, lowbit.packed_attention, lowbit.layer_norm_pack'}}
   lowbit.yield %a : i1
 }
+
+// -----
+
+// Rows without sums are kept, not multiplied.
+func.func @f(%a: tensor<4x2xi64>, %w: tensor<1x5x8xi64>, %e: tensor<4x8xi32>) {
+  // expected-error @below {{expected rows with sums of codes}}
+  %0 = lowbit.packed_matmul ins(%a, %w : tensor<4x2xi64>, tensor<1x5x8xi64>) outs(%e : tensor<4x8xi32>)
+    attributes {kernel = "generic", size = 96 : i64, columns = 8 : i64,
+      lhs_packing = #lowbit.packing<<-1, 1>, rows, sums = false>, rhs_packing = #lowbit.packing<<-1, 0, 1>, panels, lanes = 8>} {
+    ^bb0(%acc: i32):
+      lowbit.yield %acc : i32
+  } -> tensor<4x8xi32>
+  return
+}
