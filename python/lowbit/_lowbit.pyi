@@ -17,6 +17,7 @@ def compile_models(
     tables: str,
     states: list[tuple[str, str]],
     top: list[tuple[str, int]],
+    pack_states: bool,
 ) -> bytes: ...
 
 class Entry:
