@@ -202,7 +202,7 @@ def test_repacked(tmp_path, order, lanes):
     check_on_targets(source, feeds, tmp_path)
 
 
-@pytest.mark.parametrize(("order", "lanes"), ORDERS[:4])
+@pytest.mark.parametrize(("order", "lanes"), [*ORDERS[:4], ("quads", 16)])
 def test_kept_rows(tmp_path, order, lanes):
     """Rows without sums, as caches hold them, for keys and for values."""
     rng = np.random.default_rng(lanes)

@@ -55,7 +55,8 @@ ALLOWED = {
     "ONNXToLinalg": FACTS | {"Conversion", "ONNXIR"},
     "LowbitToLinalg": FACTS | {"Conversion", "LowbitIR"},
     "LowbitToVector": FACTS | {"Conversion", "Kernels", "LowbitIR"},
-    "ToArtifact": FACTS | {"Conversion", "Math"},
+    # States of a session hold levels.
+    "ToArtifact": FACTS | {"Conversion", "LowbitIR", "Math"},
     "Import": {"Constants", "ONNXIR"},
 }
 # Layer 4 and 5 see everything below; layer 6 everything.

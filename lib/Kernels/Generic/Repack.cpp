@@ -12,6 +12,9 @@
 // attention, packed along the sequence), the bits of a run are the lanes of a
 // vector and each step along the sequence sets one bit in every lane.
 //
+// In the order `quads` four bits of a plane become the bits of four bytes: with
+// a product in which bit i lands in byte i as well, or as lanes above.
+//
 //===----------------------------------------------------------------------===//
 
 #include "../Emission.h"
@@ -29,8 +32,10 @@ public:
       : e(e), op(op), planes(op.getPacking().getPlanes()),
         lanes(op.getPacking().getLanes()),
         dwords(op.getPacking().getOrder() == Order::dwords),
-        panels(dwords || op.getPacking().getOrder() == Order::panels),
-        wordBits(dwords ? 32 : 64), permutation(op.getPermutation()),
+        quads(op.getPacking().getOrder() == Order::quads),
+        panels(dwords || quads || op.getPacking().getOrder() == Order::panels),
+        wordBits(op.getPacking().getElementsPerWord()),
+        permutation(op.getPermutation()),
         outer(permutation.size() - op.getSplit().size()),
         extent(op.getSplit().back()) {
     for (int64_t dim = 0; dim < outer; ++dim)
@@ -43,6 +48,8 @@ public:
     if (op.getPacking().getOrder() != Order::rows && !panels)
       return op.emitOpError("cannot pack in the order '")
              << stringifyOrder(op.getPacking().getOrder()) << "' at run time";
+    if (quads && wordBits != 4)
+      return op.emitOpError("packs bytes of 8 bits alone at run time");
     if (!op.getPacking().getSums() && panels)
       return op.emitOpError("cannot pack without sums of codes at run time");
     int64_t last = permutation.size() - 1;
@@ -55,10 +62,12 @@ public:
     words = e.ceilDiv(size, wordBits);
     for (int64_t i = 0; i < last - 1; ++i)
       batchExtents.push_back(extents[permutation[i]]);
-    if (stays)
-      emitRuns();
-    else
+    if (!stays)
       emitLanes();
+    else if (quads)
+      emitByteRuns();
+    else
+      emitRuns();
     return success();
   }
 
@@ -119,15 +128,19 @@ private:
                       arith::RemUIOp::create(e.b, e.loc, row, e.index(lanes))});
     else
       indices.append({row, position});
-    if (dwords)
+    if (dwords || quads)
       word = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), word);
     memref::StoreOp::create(e.b, e.loc, word, op.getInit(), indices);
   }
 
-  void emitRuns() {
+  SmallVector<Value> extentsOfRows() {
     SmallVector<Value> loops(batchExtents);
     loops.push_back(rows);
-    e.parallel(loops, /*grain=*/64, [&](ValueRange position) {
+    return loops;
+  }
+
+  void emitRuns() {
+    e.parallel(extentsOfRows(), /*grain=*/64, [&](ValueRange position) {
       ValueRange batch = position.drop_back();
       Value row = position.back(), sum = e.i64(0);
       SmallVector<Value> where(position);
@@ -148,10 +161,76 @@ private:
       clearLanes();
   }
 
+  /// As `emitRuns`, in bytes that hold a code each.
+  void emitByteRuns() {
+    e.parallel(extentsOfRows(), /*grain=*/64, [&](ValueRange position) {
+      ValueRange batch = position.drop_back();
+      Value row = position.back();
+      auto storeBytes = [&](Value word, int64_t count, Value sum) {
+        Value bytes = e.i64(0);
+        for (int64_t plane = 0; plane < planes; ++plane) {
+          Value bits = loadBits(SmallVector<Value>(position),
+                                e.mul(word, e.index(4)), count, plane);
+          Value spread = arith::AndIOp::create(
+              e.b, e.loc, e.mul(bits, e.i64(0x00204081)), e.i64(0x01010101));
+          bytes = e.addPlane(bytes, spread, plane);
+          sum = e.addPlane(sum, math::CtPopOp::create(e.b, e.loc, bits), plane);
+        }
+        storeWord(batch, row, word,
+                  subtractCentre(bytes, e.i64(getByteMask(count))));
+        return sum;
+      };
+      int64_t whole = extent / 4, rest = extent % 4;
+      Value sum = e.forLoop(e.index(0), e.index(whole), 1, {e.i64(0)},
+                            [&](Value word, ValueRange carried) {
+                              return SmallVector<Value>{
+                                  storeBytes(word, 4, carried[0])};
+                            })[0];
+      if (rest)
+        sum = storeBytes(e.index(whole), rest, sum);
+      storeWord(batch, row, words, subtractCentres(sum));
+    });
+    clearLanes();
+  }
+
+  static int64_t getByteMask(int64_t count) {
+    return static_cast<int64_t>(uint64_t(0x01010101) &
+                                ((uint64_t(1) << (8 * count)) - 1));
+  }
+
+  /// Bytes less the centre, where `inside` has a 1; each in its byte.
+  Value subtractCentre(Value bytes, Value inside) {
+    int64_t centre = op.getPacking().getCentre();
+    if (centre == 0)
+      return bytes;
+    auto constant = [&](int64_t value) -> Value {
+      return isa<VectorType>(bytes.getType())
+                 ? e.constant(bytes.getType(), static_cast<int32_t>(value))
+                 : e.i64(value);
+    };
+    auto mask = [&](Value value, int64_t bits) -> Value {
+      return arith::AndIOp::create(e.b, e.loc, value, constant(bits));
+    };
+    // Carries stop at the highest bit of a byte, which is added without.
+    Value added = e.mul(inside, constant(256 - centre));
+    Value sum = e.add(mask(bytes, 0x7f7f7f7f), mask(added, 0x7f7f7f7f));
+    Value highest =
+        mask(arith::XOrIOp::create(e.b, e.loc, bytes, added), 0x80808080);
+    return arith::XOrIOp::create(e.b, e.loc, sum, highest);
+  }
+
+  /// The sum of codes of a row, less the centre of each.
+  Value subtractCentres(Value sum) {
+    Value size64 =
+        arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), size);
+    return e.sub(sum, e.mul(size64, e.i64(op.getPacking().getCentre())));
+  }
+
   /// Lanes beyond the last row hold nothing.
   void clearLanes() {
     Value padded = e.mul(e.ceilDiv(rows, lanes), e.index(lanes));
-    Value depth = e.add(e.mul(words, e.index(planes)), e.index(1));
+    Value depth =
+        e.add(quads ? words : e.mul(words, e.index(planes)), e.index(1));
     SmallVector<Value> loops(batchExtents);
     if (loops.empty())
       loops.push_back(e.index(1));
@@ -174,6 +253,10 @@ private:
       ValueRange batch = position.drop_back();
       Value panel = position.back();
       int64_t whole = extent / lanes, rest = extent % lanes;
+      auto packPanel = [&](ValueRange batch, Value panel, int64_t count) {
+        quads ? packBytes(batch, panel, count)
+              : packPlanes(batch, panel, count);
+      };
       if (whole == 0)
         return packPanel(batch, panel, rest);
       if (rest == 0)
@@ -186,8 +269,58 @@ private:
     });
   }
 
-  /// A panel with `count` rows.
-  void packPanel(ValueRange batch, Value panel, int64_t count) {
+  /// A panel with `count` rows, in bytes.
+  void packBytes(ValueRange batch, Value panel, int64_t count) {
+    auto type = VectorType::get({lanes}, e.b.getI32Type());
+    auto masks = VectorType::get({lanes}, e.b.getI1Type());
+    Value zero = e.constant(type, 0), first = e.mul(panel, e.index(lanes));
+    Value isRow =
+        vector::CreateMaskOp::create(e.b, e.loc, masks, e.index(count));
+    auto store = [&](Value vector, Value position) {
+      SmallVector<Value> indices(batch);
+      indices.append({panel, position, e.index(0)});
+      e.store(vector, op.getInit(), indices);
+    };
+    auto select = [&](Value mask, Value yes) -> Value {
+      return arith::SelectOp::create(e.b, e.loc, mask, yes, zero);
+    };
+    Value sums = e.forLoop(
+        e.index(0), words, 1, {zero}, [&](Value word, ValueRange carried) {
+          Value begin = e.mul(word, e.index(4));
+          Value end = e.min(e.add(begin, e.index(4)), size);
+          // Bytes, the sums, where codes are, and a 1 in the byte of the next.
+          SmallVector<Value> state = e.forLoop(
+              begin, end, 1, {zero, carried[0], zero, e.constant(type, 1)},
+              [&](Value k, ValueRange state) {
+                SmallVector<Value> position(batch);
+                // The position of a row is not used: rows are the lanes.
+                position.append({e.index(0), k});
+                Value bytes = state[0], sums = state[1], one = state[3];
+                for (int64_t plane = 0; plane < planes; ++plane) {
+                  Value mask =
+                      laneMask(loadBits(position, first, count, plane), masks);
+                  Value shift = e.constant(type, int64_t(1) << plane);
+                  Value bit = arith::MulIOp::create(e.b, e.loc, one, shift);
+                  bytes = arith::OrIOp::create(e.b, e.loc, bytes,
+                                               select(mask, bit));
+                  sums = e.add(sums, select(mask, shift));
+                }
+                Value inside = arith::OrIOp::create(e.b, e.loc, state[2],
+                                                    select(isRow, one));
+                Value next = arith::MulIOp::create(e.b, e.loc, one,
+                                                   e.constant(type, 256));
+                return SmallVector<Value>{bytes, sums, inside, next};
+              });
+          store(subtractCentre(state[0], state[2]), word);
+          return SmallVector<Value>{state[1]};
+        })[0];
+    Value centres = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(),
+                                            subtractCentres(e.i64(0)));
+    store(e.add(sums, select(isRow, e.broadcast(centres, lanes))), words);
+  }
+
+  /// A panel with `count` rows, in planes.
+  void packPlanes(ValueRange batch, Value panel, int64_t count) {
     auto type = VectorType::get({lanes}, e.b.getIntegerType(wordBits));
     auto masks = VectorType::get({lanes}, e.b.getI1Type());
     Value zero = e.constant(type, 0), first = e.mul(panel, e.index(lanes));
@@ -249,8 +382,8 @@ private:
   Emission &e;
   RepackOp op;
   int64_t planes, lanes;
-  bool dwords, panels;
-  int64_t wordBits;
+  bool dwords, quads, panels;
+  int64_t wordBits; // elements of a word
   ArrayRef<int64_t> permutation;
   int64_t outer;  // dimensions before those of the split
   int64_t extent; // of the last dimension

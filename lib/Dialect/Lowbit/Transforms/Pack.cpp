@@ -205,18 +205,19 @@ private:
   }
 
   /// Packed words in another layout; null for one that needs the levels.
-  Value repack(UnpackOp unpack, ArrayRef<int64_t> order, PackingAttr packing) {
-    int64_t last = order.size() - 1,
+  Value repack(UnpackOp unpack, ArrayRef<int64_t> permutation,
+               PackingAttr packing) {
+    int64_t last = permutation.size() - 1,
             size = typeOf(unpack->getResult(0)).getShape().back();
-    bool isPlanes = packing.getOrder() == Order::rows ||
-                    packing.getOrder() == Order::panels ||
-                    packing.getOrder() == Order::dwords;
-    if (!isPlanes || ShapedType::isDynamic(size) ||
-        (order[last] != last &&
-         !(packing.hasPanels() && order[last - 1] == last)))
+    Order order = packing.getOrder();
+    bool isReadable = permutation[last] == last ||
+                      (packing.hasPanels() && permutation[last - 1] == last);
+    bool isWritten = order == Order::rows || order == Order::panels ||
+                     order == Order::dwords || order == Order::quads;
+    if (!isReadable || !isWritten || ShapedType::isDynamic(size))
       return Value();
     return RepackOp::create(b, loc, unpack.getInput(), unpack.getPacking(),
-                            packing, size, order)
+                            packing, size, permutation)
         ->getResult(0);
   }
 
