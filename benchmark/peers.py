@@ -7,14 +7,32 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from lowbit.benchmark import Run, onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+
+
+class Competitors(dict[str, Run]):
+    """Runs by name. A peer that cannot be set up here is left out, with the reason in `missing`,
+    a dictionary that the measurements of one report share."""
+
+    def __init__(self, missing: dict[str, str], runs: Mapping[str, Run] | None = None) -> None:
+        super().__init__(runs or {})
+        self.missing = missing
+
+    def add(self, name: str, make: Callable[[], Run]) -> None:
+        """Adds what `make` returns."""
+        # An engine may refuse a machine or a model in ways of its own, and the others go on.
+        try:
+            self[name] = make()
+        except Exception as error:
+            first = (str(error).strip() or "no reason given").splitlines()[0]
+            self.missing[name] = f"{type(error).__name__}: {first}"
+            print(f"  missing: {name}: {self.missing[name]}", file=sys.stderr, flush=True)
 
 
 def eight_bit(path: Path, folder: Path) -> Path:
@@ -93,57 +111,3 @@ def openvino(path: Path, precision: str, threads: int) -> Run:
     names = [port.get_any_name() for port in model.inputs]
     request = model.create_infer_request()
     return lambda feeds: request.infer({name: feeds[name] for name in names})
-
-
-def matmul_models(size: int, columns: int, seed: int = 0) -> dict[str, onnx.ModelProto]:
-    """One product `[m, size] x [size, columns]` as engines want it: two-level signs written
-    with float operators (`signs`), 8-bit integers (`int8`), floats (`float`) and floats by
-    weights of 4 bits in blocks of 32 (`int4`)."""
-    rng = np.random.default_rng(seed)
-    signs = np.where(rng.standard_normal((size, columns)) > 0, 0.02, -0.02).astype(np.float32)
-    bytes_ = rng.integers(-127, 128, (size, columns)).astype(np.int8)
-
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-
-    def model(nodes: list[Any], dtypes: tuple[int, int], constants: dict[str, Any]) -> Any:
-        ends = [
-            helper.make_tensor_value_info(name, dtype, ["m", extent])
-            for name, dtype, extent in zip("xy", dtypes, (size, columns), strict=True)
-        ]
-        initializers = [numpy_helper.from_array(v, name) for name, v in constants.items()]
-        graph = helper.make_graph(nodes, "product", ends[:1], ends[1:], initializers)
-        return helper.make_model(graph, opset_imports=opsets, ir_version=9)
-
-    f32 = (TensorProto.FLOAT, TensorProto.FLOAT)
-    quantized = [
-        helper.make_node("Sign", ["x"], ["s"]),
-        helper.make_node("Mul", ["s", "scale"], ["q"]),
-        helper.make_node("MatMul", ["q", "w"], ["y"]),
-    ]
-    blocks = -(-size // 32)
-    four = helper.make_node(
-        "MatMulNBits",
-        ["x", "w", "scales"],
-        ["y"],
-        domain="com.microsoft",
-        K=size,
-        N=columns,
-        bits=4,
-        block_size=32,
-    )
-    nibbles = rng.integers(0, 256, (columns, blocks, 16)).astype(np.uint8)
-    return {
-        "int4": model([four], f32, {"w": nibbles, "scales": np.full(columns * blocks, 0.02, "f4")}),
-        "signs": model(quantized, f32, {"w": signs, "scale": np.float32(0.7)}),
-        "float": model([helper.make_node("MatMul", ["x", "w"], ["y"])], f32, {"w": signs}),
-        "int8": model(
-            [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
-            (TensorProto.UINT8, TensorProto.INT32),
-            {"w": bytes_},
-        ),
-    }
-
-
-def runtime(model: onnx.ModelProto, threads: int = 1) -> Run:
-    """ONNX Runtime on a model in memory."""
-    return onnxruntime(model.SerializeToString(), threads)

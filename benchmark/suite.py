@@ -59,36 +59,6 @@ def tokens(config: bit.BiTConfig, batch: int, length: int) -> dict[str, np.ndarr
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": ids * 0}
 
 
-def bound(run: Run, x: np.ndarray[Any, Any]) -> Run:
-    """The run on an input of its own."""
-    return lambda _: run({"x": x})
-
-
-def measure_products(rounds: int) -> list[dict[str, Any]]:
-    """Single products through the C ABI, packing of the left side included."""
-    lines = []
-    for size, columns in ((768, 768), (768, 3072), (3072, 768), (160, 96), (100, 100)):
-        models = peers.matmul_models(size, columns)
-        runs: dict[str, Run] = {
-            "lowbit W1A1": lowbit.compile(models["signs"], threads=1).run,
-            "ONNX Runtime, int8": peers.runtime(models["int8"]),
-            "ONNX Runtime, 4-bit weights": peers.runtime(models["int4"]),
-            "ONNX Runtime, f32": peers.runtime(models["float"]),
-        }
-        for rows in (1, 8, 32, 128, 512):
-            rng = np.random.default_rng(rows)
-            floats = rng.standard_normal((rows, size)).astype(np.float32)
-            whole = rng.integers(0, 256, (rows, size)).astype(np.uint8)
-            # Each engine gets the type it takes, turn by turn all the same.
-            wrapped = {
-                name: bound(run, whole if "int8" in name else floats) for name, run in runs.items()
-            }
-            times = timed(wrapped, {}, rounds * 10)
-            lines.append({"rows": rows, "size": size, "columns": columns, "seconds": times})
-            print(f"  {rows} x {size} x {columns}", flush=True)
-    return lines
-
-
 def compile_model(
     config: bit.BiTConfig, bits: int, folder: Path
 ) -> tuple[Path, Path, dict[str, float]]:
