@@ -10,6 +10,7 @@ quantizes the floats to 8 bits, multiplies and gives floats, from and to memory 
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def product(kind: str, weights: FloatArray, x: FloatArray) -> Run:
     """
     import ggml
 
+    ggml.ggml_log_set(_silent(), None)
     dtype = getattr(ggml, f"GGML_TYPE_{kind}")
     (columns, size), rows = weights.shape, len(x)
     backend = ggml.ggml_backend_cpu_init()
@@ -73,6 +75,14 @@ def product(kind: str, weights: FloatArray, x: FloatArray) -> Run:
     if not error < TOLERANCES[kind]:
         raise RuntimeError(f"ggml's product with {kind} is off by {error:.3f}")
     return run
+
+
+@cache
+def _silent() -> Any:
+    """A receiver of ggml's messages, which tell of every repacking."""
+    import ggml
+
+    return ggml.ggml_log_callback(lambda level, text, user_data: None)
 
 
 def _context(ggml: Any) -> Any:

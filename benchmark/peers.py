@@ -8,21 +8,27 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from lowbit.benchmark import Run, onnxruntime
+from lowbit.benchmark import Run
+
+#: Engines that a report lacks: what they were to run, their name, and the reason.
+Missing = dict[tuple[str, str], str]
 
 
 class Competitors(dict[str, Run]):
     """Runs by name. A peer that cannot be set up here is left out, with the reason in `missing`,
-    a dictionary that the measurements of one report share."""
+    which the measurements of one report share.
 
-    def __init__(self, missing: dict[str, str], runs: Mapping[str, Run] | None = None) -> None:
-        super().__init__(runs or {})
-        self.missing = missing
+    task -- what they all run, in words.
+    """
+
+    def __init__(self, task: str, missing: Missing) -> None:
+        super().__init__()
+        self.task, self.missing = task, missing
 
     def add(self, name: str, make: Callable[[], Run]) -> None:
         """Adds what `make` returns."""
@@ -31,10 +37,11 @@ class Competitors(dict[str, Run]):
             self[name] = make()
         except Exception as error:
             first = (str(error).strip() or "no reason given").splitlines()[0]
-            self.missing[name] = f"{type(error).__name__}: {first}"
-            print(f"  missing: {name}: {self.missing[name]}", file=sys.stderr, flush=True)
+            self.missing[self.task, name] = f"{type(error).__name__}: {first}"
+            print(f"  missing: {name}: {first}", file=sys.stderr, flush=True)
 
 
+@cache
 def eight_bit(path: Path, folder: Path) -> Path:
     """ONNX Runtime's dynamic quantization of a float model to 8 bits."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -45,10 +52,14 @@ def eight_bit(path: Path, folder: Path) -> Path:
 
 
 def openvino_eight_bit(path: Path, samples: Sequence[Mapping[str, Any]], folder: Path) -> Path:
-    """NNCF's 8-bit quantization of weights and activations, calibrated with `samples`."""
+    """NNCF's 8-bit quantization of weights and activations, calibrated with `samples`, unless
+    `folder` has it already."""
     import nncf
     import openvino as ov
 
+    output = folder / f"{path.stem}-nncf.xml"
+    if output.exists():
+        return output
     nncf.set_log_level(logging.ERROR)
     quantized = nncf.quantize(
         ov.Core().read_model(str(path)),
@@ -56,8 +67,27 @@ def openvino_eight_bit(path: Path, samples: Sequence[Mapping[str, Any]], folder:
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(samples),
     )
-    output = folder / f"{path.stem}-nncf.xml"
     ov.save_model(quantized, str(output), compress_to_fp16=False)
+    return output
+
+
+@cache
+def openvino_weights(path: Path, folder: Path, bits: int, table: bool) -> Path:
+    """NNCF's compression of the weights of a float model to 8 bits, or to 4 in groups of 128.
+
+    table -- whether the output table gets 4 bits too, and all weights one scale a row, which is
+        faster and coarser; by default it keeps 8.
+    """
+    import nncf
+    import openvino as ov
+
+    nncf.set_log_level(logging.ERROR)
+    mode = nncf.CompressWeightsMode.INT8_SYM if bits == 8 else nncf.CompressWeightsMode.INT4_SYM
+    four = {"ratio": 1.0, "group_size": -1 if table else 128, "all_layers": table}
+    model = ov.Core().read_model(str(path))
+    compressed = nncf.compress_weights(model, mode=mode, **(four if bits == 4 else {}))
+    output = folder / f"{path.stem}-weights{bits}{'-table' if table else ''}.xml"
+    ov.save_model(compressed, str(output), compress_to_fp16=False)
     return output
 
 
@@ -96,18 +126,47 @@ def iree(path: Path, folder: Path) -> Run:
     return lambda feeds: function(*(feeds[name] for name in names)).to_host()
 
 
-def openvino(path: Path, precision: str, threads: int) -> Run:
-    """OpenVINO on the CPU with `precision` f32 or bf16 for what is not quantized."""
-    import openvino as ov
-
-    core = ov.Core()
-    settings: dict[str, Any] = {
+def openvino_settings(precision: str, threads: int) -> dict[str, Any]:
+    """What a model is compiled with; `precision`, f32 or bf16, is for what is not quantized."""
+    return {
         "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": precision,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
     }
-    model = core.compile_model(str(path), "CPU", settings)
+
+
+def openvino(path: Path, precision: str, threads: int) -> Run:
+    """OpenVINO on the CPU."""
+    import openvino as ov
+
+    model = ov.Core().compile_model(str(path), "CPU", openvino_settings(precision, threads))
     names = [port.get_any_name() for port in model.inputs]
     request = model.create_infer_request()
     return lambda feeds: request.infer({name: feeds[name] for name in names})
+
+
+def openvino_step(
+    path: Path, precision: str, feeds: Mapping[str, Any], grown: Mapping[str, str], threads: int
+) -> Run:
+    """OpenVINO on a step whose caches it keeps itself, one thread.
+
+    feeds -- every input as it is before the first step.
+    grown -- the input that each output of a step is the next value of.
+    """
+    import openvino as ov
+    from openvino._offline_transformations import apply_make_stateful_transformation
+
+    core = ov.Core()
+    model = core.read_model(str(path))
+    apply_make_stateful_transformation(model, {x: name for name, x in grown.items()})
+    compiled = core.compile_model(model, "CPU", openvino_settings(precision, threads))
+    request = compiled.create_infer_request()
+    # A variable is called by its input and its output.
+    starts = {x + name: feeds[x] for name, x in grown.items()}
+    for variable in request.query_state():
+        variable.state = ov.Tensor(starts[variable.name])
+    for port in compiled.inputs:
+        (name,) = port.get_names() & feeds.keys()
+        request.set_tensor(port, ov.Tensor(feeds[name]))
+    return lambda _: request.infer()

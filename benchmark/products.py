@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from lowbit.benchmark import Run, interleaved, onnxruntime
 from onnx import TensorProto, helper, numpy_helper
-from peers import Competitors
+from peers import Competitors, Missing
 
 #: [size, columns] of the right side, and the rows of the left one.
 SHAPES = ((768, 768), (768, 3072), (3072, 768), (160, 96), (100, 100))
@@ -30,7 +30,7 @@ OWN = {"W1A1": "signs", "W1A8": "signs8", "W2A8": "ternary8"}
 Array = np.ndarray[Any, Any]
 
 
-def measure(rounds: int, missing: dict[str, str]) -> list[dict[str, Any]]:
+def measure(rounds: int, missing: Missing) -> list[dict[str, Any]]:
     """Times of every shape, through the C ABI where the product is lowbit's."""
     lines = []
     for size, columns in SHAPES:
@@ -42,7 +42,8 @@ def measure(rounds: int, missing: dict[str, str]) -> list[dict[str, Any]]:
             whole = rng.integers(0, 256, (rows, size)).astype(np.uint8)
             eight = rows in EIGHT_BIT_ROWS and size % BLOCK == 0
             chosen = OWN if eight else ("W1A1",)
-            runs = Competitors(missing, {f"lowbit {x}": bound(own[x], floats) for x in chosen})
+            runs = Competitors("products", missing)
+            runs |= {f"lowbit {name}": bound(own[name], floats) for name in chosen}
             if eight:
                 add_ggml(runs, models, floats)
             # Each engine gets the type it takes, turn by turn all the same.
