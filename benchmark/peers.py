@@ -7,16 +7,41 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from lowbit.benchmark import Run, onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from lowbit.benchmark import Run
+
+#: Engines that a report lacks: what they were to run, their name, and the reason.
+Missing = dict[tuple[str, str], str]
 
 
+class Competitors(dict[str, Run]):
+    """Runs by name. A peer that cannot be set up here is left out, with the reason in `missing`,
+    which the measurements of one report share.
+
+    task -- what they all run, in words.
+    """
+
+    def __init__(self, task: str, missing: Missing) -> None:
+        super().__init__()
+        self.task, self.missing = task, missing
+
+    def add(self, name: str, make: Callable[[], Run]) -> None:
+        """Adds what `make` returns."""
+        # An engine may refuse a machine or a model in ways of its own, and the others go on.
+        try:
+            self[name] = make()
+        except Exception as error:
+            first = (str(error).strip() or "no reason given").splitlines()[0]
+            self.missing[self.task, name] = f"{type(error).__name__}: {first}"
+            print(f"  missing: {name}: {first}", file=sys.stderr, flush=True)
+
+
+@cache
 def eight_bit(path: Path, folder: Path) -> Path:
     """ONNX Runtime's dynamic quantization of a float model to 8 bits."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -27,10 +52,14 @@ def eight_bit(path: Path, folder: Path) -> Path:
 
 
 def openvino_eight_bit(path: Path, samples: Sequence[Mapping[str, Any]], folder: Path) -> Path:
-    """NNCF's 8-bit quantization of weights and activations, calibrated with `samples`."""
+    """NNCF's 8-bit quantization of weights and activations, calibrated with `samples`, unless
+    `folder` has it already."""
     import nncf
     import openvino as ov
 
+    output = folder / f"{path.stem}-nncf.xml"
+    if output.exists():
+        return output
     nncf.set_log_level(logging.ERROR)
     quantized = nncf.quantize(
         ov.Core().read_model(str(path)),
@@ -38,8 +67,27 @@ def openvino_eight_bit(path: Path, samples: Sequence[Mapping[str, Any]], folder:
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(samples),
     )
-    output = folder / f"{path.stem}-nncf.xml"
     ov.save_model(quantized, str(output), compress_to_fp16=False)
+    return output
+
+
+@cache
+def openvino_weights(path: Path, folder: Path, bits: int, table: bool) -> Path:
+    """NNCF's compression of the weights of a float model to 8 bits, or to 4 in groups of 128.
+
+    table -- whether the output table gets 4 bits too, and all weights one scale a row, which is
+        faster and coarser; by default it keeps 8.
+    """
+    import nncf
+    import openvino as ov
+
+    nncf.set_log_level(logging.ERROR)
+    mode = nncf.CompressWeightsMode.INT8_SYM if bits == 8 else nncf.CompressWeightsMode.INT4_SYM
+    four = {"ratio": 1.0, "group_size": -1 if table else 128, "all_layers": table}
+    model = ov.Core().read_model(str(path))
+    compressed = nncf.compress_weights(model, mode=mode, **(four if bits == 4 else {}))
+    output = folder / f"{path.stem}-weights{bits}{'-table' if table else ''}.xml"
+    ov.save_model(compressed, str(output), compress_to_fp16=False)
     return output
 
 
@@ -78,72 +126,47 @@ def iree(path: Path, folder: Path) -> Run:
     return lambda feeds: function(*(feeds[name] for name in names)).to_host()
 
 
-def openvino(path: Path, precision: str, threads: int) -> Run:
-    """OpenVINO on the CPU with `precision` f32 or bf16 for what is not quantized."""
-    import openvino as ov
-
-    core = ov.Core()
-    settings: dict[str, Any] = {
+def openvino_settings(precision: str, threads: int) -> dict[str, Any]:
+    """What a model is compiled with; `precision`, f32 or bf16, is for what is not quantized."""
+    return {
         "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": precision,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
     }
-    model = core.compile_model(str(path), "CPU", settings)
+
+
+def openvino(path: Path, precision: str, threads: int) -> Run:
+    """OpenVINO on the CPU."""
+    import openvino as ov
+
+    model = ov.Core().compile_model(str(path), "CPU", openvino_settings(precision, threads))
     names = [port.get_any_name() for port in model.inputs]
     request = model.create_infer_request()
     return lambda feeds: request.infer({name: feeds[name] for name in names})
 
 
-def matmul_models(size: int, columns: int, seed: int = 0) -> dict[str, onnx.ModelProto]:
-    """One product `[m, size] x [size, columns]` as engines want it: two-level signs written
-    with float operators (`signs`), 8-bit integers (`int8`), floats (`float`) and floats by
-    weights of 4 bits in blocks of 32 (`int4`)."""
-    rng = np.random.default_rng(seed)
-    signs = np.where(rng.standard_normal((size, columns)) > 0, 0.02, -0.02).astype(np.float32)
-    bytes_ = rng.integers(-127, 128, (size, columns)).astype(np.int8)
+def openvino_step(
+    path: Path, precision: str, feeds: Mapping[str, Any], grown: Mapping[str, str], threads: int
+) -> Run:
+    """OpenVINO on a step whose caches it keeps itself, one thread.
 
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    feeds -- every input as it is before the first step.
+    grown -- the input that each output of a step is the next value of.
+    """
+    import openvino as ov
+    from openvino._offline_transformations import apply_make_stateful_transformation
 
-    def model(nodes: list[Any], dtypes: tuple[int, int], constants: dict[str, Any]) -> Any:
-        ends = [
-            helper.make_tensor_value_info(name, dtype, ["m", extent])
-            for name, dtype, extent in zip("xy", dtypes, (size, columns), strict=True)
-        ]
-        initializers = [numpy_helper.from_array(v, name) for name, v in constants.items()]
-        graph = helper.make_graph(nodes, "product", ends[:1], ends[1:], initializers)
-        return helper.make_model(graph, opset_imports=opsets, ir_version=9)
-
-    f32 = (TensorProto.FLOAT, TensorProto.FLOAT)
-    quantized = [
-        helper.make_node("Sign", ["x"], ["s"]),
-        helper.make_node("Mul", ["s", "scale"], ["q"]),
-        helper.make_node("MatMul", ["q", "w"], ["y"]),
-    ]
-    blocks = -(-size // 32)
-    four = helper.make_node(
-        "MatMulNBits",
-        ["x", "w", "scales"],
-        ["y"],
-        domain="com.microsoft",
-        K=size,
-        N=columns,
-        bits=4,
-        block_size=32,
-    )
-    nibbles = rng.integers(0, 256, (columns, blocks, 16)).astype(np.uint8)
-    return {
-        "int4": model([four], f32, {"w": nibbles, "scales": np.full(columns * blocks, 0.02, "f4")}),
-        "signs": model(quantized, f32, {"w": signs, "scale": np.float32(0.7)}),
-        "float": model([helper.make_node("MatMul", ["x", "w"], ["y"])], f32, {"w": signs}),
-        "int8": model(
-            [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
-            (TensorProto.UINT8, TensorProto.INT32),
-            {"w": bytes_},
-        ),
-    }
-
-
-def runtime(model: onnx.ModelProto, threads: int = 1) -> Run:
-    """ONNX Runtime on a model in memory."""
-    return onnxruntime(model.SerializeToString(), threads)
+    core = ov.Core()
+    model = core.read_model(str(path))
+    apply_make_stateful_transformation(model, {x: name for name, x in grown.items()})
+    compiled = core.compile_model(model, "CPU", openvino_settings(precision, threads))
+    request = compiled.create_infer_request()
+    # A variable is called by its input and its output.
+    starts = {x + name: feeds[x] for name, x in grown.items()}
+    for variable in request.query_state():
+        variable.state = ov.Tensor(starts[variable.name])
+    for port in compiled.inputs:
+        (name,) = port.get_names() & feeds.keys()
+        request.set_tensor(port, ov.Tensor(feeds[name]))
+    return lambda _: request.infer()

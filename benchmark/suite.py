@@ -16,19 +16,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bart
+import ggml_product
 import lowbit
 import numpy as np
 import peers
+import products
 from lowbit._machine import describe_machine, installed_versions
-from lowbit.benchmark import Run, interleaved
+from lowbit.benchmark import Run, interleaved, onnxruntime
 from lowbit.models import bit
+from peers import Competitors, Missing
 
+BERT = "BERT-base"
 HERE = Path(__file__).resolve().parent
 
 
@@ -42,8 +47,9 @@ def machine() -> dict[str, Any]:
         )
         peak = float(subprocess.run([program], capture_output=True, check=True).stdout)
     versions = installed_versions(
-        "lowbit", "onnxruntime", "openvino", "nncf", "iree-base-runtime", "onnx", "numpy"
-    )
+        "lowbit", "onnxruntime", "openvino", "nncf", "iree-base-runtime", "ctranslate2",
+        "ggml-python", "onnx", "numpy",
+    )  # fmt: skip
     return {**describe_machine(), "popcount_peak": peak, "versions": versions}
 
 
@@ -57,36 +63,6 @@ def timed(
 def tokens(config: bit.BiTConfig, batch: int, length: int) -> dict[str, np.ndarray[Any, Any]]:
     ids = np.random.default_rng(0).integers(0, config.vocab_size, (batch, length))
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": ids * 0}
-
-
-def bound(run: Run, x: np.ndarray[Any, Any]) -> Run:
-    """The run on an input of its own."""
-    return lambda _: run({"x": x})
-
-
-def measure_products(rounds: int) -> list[dict[str, Any]]:
-    """Single products through the C ABI, packing of the left side included."""
-    lines = []
-    for size, columns in ((768, 768), (768, 3072), (3072, 768), (160, 96), (100, 100)):
-        models = peers.matmul_models(size, columns)
-        runs: dict[str, Run] = {
-            "lowbit W1A1": lowbit.compile(models["signs"], threads=1).run,
-            "ONNX Runtime, int8": peers.runtime(models["int8"]),
-            "ONNX Runtime, 4-bit weights": peers.runtime(models["int4"]),
-            "ONNX Runtime, f32": peers.runtime(models["float"]),
-        }
-        for rows in (1, 8, 32, 128, 512):
-            rng = np.random.default_rng(rows)
-            floats = rng.standard_normal((rows, size)).astype(np.float32)
-            whole = rng.integers(0, 256, (rows, size)).astype(np.uint8)
-            # Each engine gets the type it takes, turn by turn all the same.
-            wrapped = {
-                name: bound(run, whole if "int8" in name else floats) for name, run in runs.items()
-            }
-            times = timed(wrapped, {}, rounds * 10)
-            lines.append({"rows": rows, "size": size, "columns": columns, "seconds": times})
-            print(f"  {rows} x {size} x {columns}", flush=True)
-    return lines
 
 
 def compile_model(
@@ -118,13 +94,11 @@ def first_answer(artifact: Path, config: bit.BiTConfig, folder: Path) -> dict[st
     return {"first_answer_seconds": best, "peak_bytes": float(memory[1]) * 2**20}
 
 
-def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
+def measure_models(quick: bool, rounds: int, folder: Path, missing: Missing) -> dict[str, Any]:
     config = bit.PRESETS["base"]
     floats = folder / "float.onnx"
     plain = replace(config.with_bits(32, 32), activation="gelu")
     bit.save_model(bit.build_model(bit.BiTParameters.random(plain, seed=0)), floats)
-    eight = peers.eight_bit(floats, folder)
-    nncf = peers.openvino_eight_bit(floats, [tokens(config, 1, 128)] * 4, folder)
 
     sizes, artifacts = {}, {}
     for bits in (1,) if quick else (1, 2, 4, 8, 32):
@@ -142,7 +116,8 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
     known = folder / "fixed.onnx"
     parameters = bit.BiTParameters.random(plain, seed=0)
     bit.save_model(bit.build_model(parameters, batch=1, sequence=128), known)
-    fixed = peers.iree(known, folder)
+    fixed = Competitors(BERT, missing)
+    fixed.add("IREE, f32", partial(peers.iree, known, folder))
 
     lines = []
     shapes = [(1, 128, 1)] if quick else [
@@ -150,27 +125,46 @@ def measure_models(quick: bool, rounds: int, folder: Path) -> dict[str, Any]:
         (1, 128, 2),
     ]  # fmt: skip
     for threads in sorted({t for _, _, t in shapes}):
-        runs: dict[str, Run] = {
-            f"lowbit W1A{bits}": lowbit.load(path, threads=threads).run
-            for bits, path in artifacts.items()
-        }
-        runs["ONNX Runtime, f32"] = peers.onnxruntime(str(floats), threads)
-        runs["ONNX Runtime, int8"] = peers.onnxruntime(str(eight), threads)
-        runs["ONNX Runtime, same file"] = peers.onnxruntime(str(fake), threads)
-        runs["OpenVINO, f32"] = peers.openvino(floats, "f32", threads)
-        runs["OpenVINO, bf16"] = peers.openvino(floats, "bf16", threads)
-        runs["OpenVINO, int8"] = peers.openvino(nncf, "f32", threads)
+        runs = Competitors(BERT, missing)
+        for bits, path in artifacts.items():
+            runs[f"lowbit W1A{bits}"] = lowbit.load(path, threads=threads).run
+        add_peers(runs, floats, fake, folder, tokens(config, 1, 128), threads)
         for batch, length, count in shapes:
             if count != threads:
                 continue
             print(f"  batch {batch}, sequence {length}, threads {threads}", flush=True)
             # IREE wants extents that are known.
-            own = {"IREE, f32": fixed} if (batch, length, threads) == (1, 128, 1) else {}
+            own = fixed if (batch, length, threads) == (1, 128, 1) else {}
             feeds = tokens(config, batch, length)
             pause = 0.05 if threads > 1 else 0.0
             seconds = timed(runs | own, feeds, rounds if batch == 1 else 3, pause)
             lines.append({"batch": batch, "length": length, "threads": threads, "seconds": seconds})
     return {"sizes": sizes, "latency": lines}
+
+
+def add_peers(
+    runs: Competitors,
+    floats: Path,
+    fake: Path,
+    folder: Path,
+    sample: Mapping[str, Any],
+    threads: int,
+) -> None:
+    """The other engines on the float model, and on the W1A1 file `fake`."""
+
+    def ort(file: Callable[[], Path]) -> Run:
+        return onnxruntime(str(file()), threads)
+
+    def calibrated() -> Run:
+        path = peers.openvino_eight_bit(floats, [sample] * 4, folder)
+        return peers.openvino(path, "f32", threads)
+
+    runs.add("ONNX Runtime, f32", partial(ort, lambda: floats))
+    runs.add("ONNX Runtime, int8", partial(ort, partial(peers.eight_bit, floats, folder)))
+    runs.add("ONNX Runtime, same file", partial(ort, lambda: fake))
+    for precision in ("f32", "bf16"):
+        runs.add(f"OpenVINO, {precision}", partial(peers.openvino, floats, precision, threads))
+    runs.add("OpenVINO, int8", calibrated)
 
 
 def main() -> int:
@@ -180,14 +174,18 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=21)
     args = parser.parse_args()
     results: dict[str, Any] = {"machine": machine()}
+    missing: Missing = {}
     print("products", flush=True)
-    results["products"] = measure_products(args.rounds)
+    results["products"] = products.measure(args.rounds, missing)
+    if any(name.startswith("ggml") for line in results["products"] for name in line["seconds"]):
+        results["machine"]["ggml"] = ggml_product.describe()
     print("models", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        results |= measure_models(args.quick, args.rounds, Path(folder))
+        results |= measure_models(args.quick, args.rounds, Path(folder), missing)
     print("sequences", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        results |= bart.measure(args.quick, args.rounds, Path(folder))
+        results |= bart.measure(args.quick, args.rounds, Path(folder), missing)
+    results["missing"] = [[*key, reason] for key, reason in missing.items()]
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(results, indent=1) + "\n")
     return 0

@@ -68,12 +68,12 @@ def build_model(
     limit = parameters.config.max_positions
     check_request(part, PARTS, opset, limit, source=source, target=target)
     form = TorchScriptForm(parameters, opset, fold_constants)
-    builder = _Builder(form, batch, source, target, expose_hidden, expose_sites)
+    builder = GraphBuilder(form, batch, source, target, expose_hidden, expose_sites)
     return builder.build(part)
 
 
-class _Builder(SequenceGraph):
-    """Walks the network once, in the order of its forward pass."""
+class GraphBuilder(SequenceGraph):
+    """Walks the network once, in the order of its forward pass; `form` spells its pieces."""
 
     def __init__(
         self,
