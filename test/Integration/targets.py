@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import lowbit
 import pytest
 
 
-def compile_or_skip(model, target: str, **options) -> lowbit.Model:
-    """The compiled model; skips the test where the machine lacks what the target has."""
+def compile_or_skip(model, target: str, **options) -> Any:
+    """The compiled model or program; skips the test where the machine lacks what the target has."""
     try:
         return lowbit.compile(model, target=target, **options)
     except lowbit.CompileError as error:
