@@ -61,8 +61,9 @@ typedef struct LowbitCompileOptions {
   int32_t num_states;
   const LowbitStatePair *states;
   /// How constant right sides of float products (a decoder's output layer) are
-  /// stored: "f32", or "bf16", half as large, which changes each number by 2^-9
-  /// of it at most; null means "f32".
+  /// stored: "f32"; "bf16", half as large, which changes each number by 2^-9 of
+  /// it at most; or "int8", a quarter as large, which changes it by 1/254 of
+  /// the largest magnitude of its column at most; null means "f32".
   const char *tables;
   /// Outputs, of any models, that become two: `<output>_values` and
   /// `<output>_indices`, the largest elements of each row in descending order.

@@ -409,9 +409,10 @@ static llvm::Error checkKernel(StringRef name) {
 llvm::Expected<CompileResult>
 mlir::lowbit::compileModels(ArrayRef<ModelSource> sources,
                             const CompileOptions &options) {
-  if (options.tables != "f32" && options.tables != "bf16")
+  if (options.tables != "f32" && options.tables != "bf16" &&
+      options.tables != "int8")
     return makeError("unknown type '" + options.tables +
-                     "' of tables, expected 'f32' or 'bf16'");
+                     "' of tables, expected 'f32', 'bf16' or 'int8'");
   if (llvm::Error error = checkKernel(options.kernel))
     return std::move(error);
   std::vector<Target> targets;

@@ -32,7 +32,7 @@ def compile(
     target: str = ...,
     threads: int = ...,
     kernel: str | None = ...,
-    tables: Literal["f32", "bf16"] = ...,
+    tables: Literal["f32", "bf16", "int8"] = ...,
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
     top: Mapping[str, int] | None = ...,
@@ -44,7 +44,7 @@ def compile(
     target: str = ...,
     threads: int = ...,
     kernel: str | None = ...,
-    tables: Literal["f32", "bf16"] = ...,
+    tables: Literal["f32", "bf16", "int8"] = ...,
     report: str | os.PathLike[str] | None = ...,
     states: Mapping[str, str] | None = ...,
     top: Mapping[str, int] | None = ...,
@@ -55,7 +55,7 @@ def compile(
     target: str = "native",
     threads: int = 1,
     kernel: str | None = None,
-    tables: Literal["f32", "bf16"] = "f32",
+    tables: Literal["f32", "bf16", "int8"] = "f32",
     report: str | os.PathLike[str] | None = None,
     states: Mapping[str, str] | None = None,
     top: Mapping[str, int] | None = None,
@@ -73,7 +73,8 @@ def compile(
     kernel -- a row of the kernel table to use wherever it applies.
     tables -- how constant right sides of float products (a decoder's output layer) are
         stored: `bf16` is half as large and fast to read, and changes each number by 2^-9
-        of it at most.
+        of it at most; `int8` is a quarter as large, and changes each number by 1/254 of
+        the largest magnitude of its column at most.
     report -- a file to write the compile report to, as JSON.
     states -- inputs that a session takes from outputs, as `{"input": "output"}`, beyond
         the pairs that names tell (docs/Generation.md).

@@ -175,6 +175,28 @@ def test_tables_as_bf16(tmp_path, k, n):
     np.testing.assert_allclose(got, x @ nearest, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 5, 11])
+@pytest.mark.parametrize("k, n", [(37, 1100), (100, 2051)])
+def test_tables_as_int8(tmp_path, k, n, rows):
+    """A quarter as large; a column has the levels that docs/Kernels.md tells."""
+    rng = np.random.default_rng(k + rows)
+    table, x = random(rng, k, n), random(rng, rows, 1, k)
+    table[:, 5] = 0
+    model = product(table, transposed=True)
+    exact, rounded = (lowbit.compile(model, tables=tables) for tables in ("f32", "int8"))
+    sizes = []
+    for compiled in (exact, rounded):
+        compiled.save(tmp_path / "product.so")
+        sizes.append((tmp_path / "product.so").stat().st_size)
+    assert sizes[1] < sizes[0] - 3 * k * n + 4 * n + 4096
+    got = rounded.run({"x": x})["y"]
+    scales = np.abs(table).max(axis=0) / np.float32(127)
+    codes = np.round(table / np.where(scales == 0, 1, scales))
+    np.testing.assert_allclose(got, (x @ codes) * scales, rtol=1e-4, atol=1e-4)
+    error, bound = np.abs(got - x @ table), np.abs(x).sum(axis=-1, keepdims=True) * scales / 2
+    assert (error <= bound + 1e-4).all() and error.max() > bound.max() / 100
+
+
 def test_unknown_tables():
-    with pytest.raises(lowbit.CompileError, match="unknown type 'int8' of tables"):
-        lowbit.compile(product(np.ones((2, 40), np.float32), False), tables="int8")
+    with pytest.raises(lowbit.CompileError, match="unknown type 'int4' of tables"):
+        lowbit.compile(product(np.ones((2, 40), np.float32), False), tables="int4")

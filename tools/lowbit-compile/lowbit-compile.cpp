@@ -53,9 +53,11 @@ static cl::opt<std::string>
                     "--remarks says where and why it does not"));
 static cl::opt<std::string> tables(
     "tables", cl::init("f32"), cl::value_desc("type"), cl::cat(category),
-    cl::desc("how constant right sides of float products are stored: f32 "
-             "(default), or bf16, half as large, which changes each number by "
-             "2^-9 of it at most; --remarks tells by how much"));
+    cl::desc(
+        "how constant right sides of float products are stored: f32 "
+        "(default); bf16, half as large, which changes each number by 2^-9 "
+        "of it at most; int8, a quarter as large, by 1/254 of the largest "
+        "of its column; --remarks tells by how much"));
 static cl::opt<bool> packStates(
     "pack-states", cl::cat(category),
     cl::desc("let sessions keep codes in place of numbers in caches that one "

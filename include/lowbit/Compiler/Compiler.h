@@ -44,7 +44,8 @@ struct CompileOptions {
   /// A row of the kernel table to use where it applies; empty: the best one.
   std::string kernel;
   /// How constant right sides of float products (a decoder's output layer) are
-  /// stored: `f32`, or `bf16`, which changes each number by 2^-9 of it at most.
+  /// stored: `f32`; `bf16`, which changes each number by 2^-9 of it at most; or
+  /// `int8`, by 1/254 of the largest magnitude of its column at most.
   std::string tables = "f32";
   /// An object file exports `lowbit_artifact_<name>`, with every character that
   /// C does not allow in a name replaced by '_'. A shared library ignores it.

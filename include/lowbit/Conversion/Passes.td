@@ -156,12 +156,15 @@ def LowbitPackTables : Pass<"lowbit-pack-tables", "func::FuncOp"> {
     `lowbit-linalg-to-loops` knows. Fewer than 16 columns stay as they are.
 
     With `type=bf16` the numbers are rounded to bf16, which is half as much to store
-    and to read: each changes by at most 2^-9 of itself. A remark tells the size and
-    the greatest change of each table.
+    and to read: each changes by at most 2^-9 of itself. With `type=int8` a column
+    has 255 levels around 0, which its product is multiplied by the distance of: a
+    number changes by at most 1/254 of the largest magnitude of its column. A remark
+    tells the size and the greatest change of each table.
   }];
   let options = [Option<"type", "type", "std::string", /*default=*/"\"f32\"",
-                        "how numbers are stored: f32 or bf16">];
-  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect"];
+                        "how numbers are stored: f32, bf16 or int8">];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+                           "tensor::TensorDialect"];
 }
 
 def LowbitLinalgToLoops : Pass<"lowbit-linalg-to-loops", "func::FuncOp"> {

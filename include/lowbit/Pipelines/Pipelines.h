@@ -37,7 +37,7 @@ struct LoopsStageOptions : PassPipelineOptions<LoopsStageOptions> {
   Option<std::string> tables{
       *this, "tables", llvm::cl::init("f32"),
       llvm::cl::desc("how constant right sides of float products are stored: "
-                     "f32 or bf16")};
+                     "f32, bf16 or int8")};
 };
 
 /// Options of the stage `llvm`.

@@ -33,14 +33,15 @@ static int64_t getSteps(int64_t rows) {
   return rows == 1 ? 16 : rows == 2 ? 8 : 4;
 }
 
-/// Whether the body is result + left * right; the right element may be bf16.
+/// Whether the body is result + left * right; the right element may be bf16 or
+/// i8.
 static bool multipliesAndAdds(Block &body) {
   if (body.getNumArguments() != 3)
     return false;
   Value left = body.getArgument(0), right = body.getArgument(1);
   int64_t operations = 3;
-  if (right.getType().isBF16() && right.hasOneUse() &&
-      isa<arith::ExtFOp>(*right.user_begin())) {
+  if (right.hasOneUse() &&
+      isa<arith::ExtFOp, arith::SIToFPOp>(*right.user_begin())) {
     right = right.user_begin()->getResult(0);
     ++operations;
   }
@@ -65,9 +66,11 @@ bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
     return false;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<ShapedType>(operand.get().getType());
-    if (!type || !(type.getElementType().isF32() ||
-                   (type.getElementType().isBF16() &&
-                    &operand == op.getDpsInputOperand(1))))
+    if (!type)
+      return false;
+    Type element = type.getElementType();
+    bool isNarrow = element.isBF16() || element.isInteger(8);
+    if (!element.isF32() && !(isNarrow && &operand == op.getDpsInputOperand(1)))
       return false;
   }
   // Loops over rows, K and columns, in this order.

@@ -20,7 +20,7 @@
 namespace mlir::lowbit {
 
 /// Whether the operation adds products of f32 (the right side may be stored as
-/// bf16) to its result, with loops over
+/// bf16 or i8) to its result, with loops over
 /// rows, K and columns, in this order, that the left side and the result are
 /// read by: `[..., K]` and `[..., N]`.
 bool isFloatProduct(linalg::LinalgOp op);

@@ -19,6 +19,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Format.h"
@@ -92,19 +94,108 @@ static ElementsAttr roundToBF16(RankedTensorType type, ArrayRef<float> numbers,
   return makeResource(type, std::move(rounded));
 }
 
-/// Lets the product read bf16.
-static void widenRightSide(GenericOp op) {
+/// Panels of whole numbers, and what one of a column is worth.
+struct EightBits {
+  std::vector<int8_t> codes;
+  std::vector<float> scales;
+};
+
+/// Every column in 255 levels around 0, with a remark that tells what the
+/// numbers lose; empty where some are infinite or none.
+static std::optional<EightBits> roundToInt8(ArrayRef<float> panels,
+                                            int64_t depth, int64_t columns,
+                                            Operation *op) {
+  auto at = [&](int64_t k, int64_t column) {
+    return (column / kPanelColumns * depth + k) * kPanelColumns +
+           column % kPanelColumns;
+  };
+  EightBits rounded{std::vector<int8_t>(panels.size(), 0),
+                    std::vector<float>(columns, 0.0f)};
+  float change = 0;
+  for (int64_t column = 0; column < columns; ++column) {
+    float largest = 0;
+    for (int64_t k = 0; k < depth; ++k) {
+      float number = panels[at(k, column)];
+      if (!std::isfinite(number))
+        return std::nullopt;
+      largest = std::max(largest, std::abs(number));
+    }
+    float scale = largest / 127;
+    rounded.scales[column] = scale;
+    // Also for subnormal numbers, of which the quotient is 0.
+    if (scale == 0) {
+      change = std::max(change, largest);
+      continue;
+    }
+    for (int64_t k = 0; k < depth; ++k) {
+      float number = panels[at(k, column)];
+      float code = std::clamp(std::nearbyint(number / scale), -127.0f, 127.0f);
+      rounded.codes[at(k, column)] = static_cast<int8_t>(code);
+      change = std::max(change, std::abs(code * scale - number));
+    }
+  }
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", change);
+  op->emitRemark() << "stored as int8: " << rounded.codes.size()
+                   << " bytes; numbers change by " << text << " at most";
+  return rounded;
+}
+
+/// Lets the product read narrower elements.
+static void widenRightSide(GenericOp op, Type stored) {
   Block &body = op.getRegion().front();
   OpBuilder builder = OpBuilder::atBlockBegin(&body);
   BlockArgument right = body.getArgument(1);
-  right.setType(builder.getBF16Type());
-  auto wide =
-      arith::ExtFOp::create(builder, op.getLoc(), builder.getF32Type(), right);
-  right.replaceAllUsesExcept(wide, wide);
+  right.setType(stored);
+  Type f32 = builder.getF32Type();
+  Operation *wide =
+      stored.isInteger()
+          ? arith::SIToFPOp::create(builder, op.getLoc(), f32, right)
+                .getOperation()
+          : arith::ExtFOp::create(builder, op.getLoc(), f32, right);
+  right.replaceAllUsesExcept(wide->getResult(0), wide);
+}
+
+/// Multiplies the columns of a product by their scales before it is added to
+/// what the operation adds to.
+static void scaleColumns(GenericOp op, Value scales) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  OpOperand &init = op.getDpsInitsMutable()[0];
+  Value added = init.get();
+  auto type = cast<RankedTensorType>(added.getType());
+  Value empty = tensor::EmptyOp::create(
+      builder, loc, tensor::getMixedSizes(builder, loc, added),
+      type.getElementType());
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0));
+  init.set(linalg::FillOp::create(builder, loc, zero, empty).getResult(0));
+  builder.setInsertionPointAfter(op);
+  int64_t rank = type.getRank();
+  AffineMap all = builder.getMultiDimIdentityMap(rank);
+  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
+  SmallVector<Value> operands{op.getResult(0), scales};
+  SmallVector<AffineMap> maps{all, all.getMinorSubMap(1), all};
+  // Most products begin at zero.
+  auto fill = added.getDefiningOp<linalg::FillOp>();
+  bool addsZero = fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  if (!addsZero) {
+    operands.push_back(added);
+    maps.push_back(all);
+  }
+  auto scaled = GenericOp::create(
+      builder, loc, type, operands, empty, maps, loops,
+      [&](OpBuilder &b, Location loc, ValueRange x) {
+        Value product = arith::MulFOp::create(b, loc, x[0], x[1]);
+        if (!addsZero)
+          product = arith::AddFOp::create(b, loc, x[2], product);
+        linalg::YieldOp::create(b, loc, product);
+      });
+  op.getResult(0).replaceAllUsesExcept(scaled.getResult(0), scaled);
 }
 
 /// Packs the constant if it is nothing else than the right side of products.
-static void pack(arith::ConstantOp constant, bool asBF16) {
+static void pack(arith::ConstantOp constant, StringRef form) {
   auto type = dyn_cast<RankedTensorType>(constant.getType());
   if (!type || type.getRank() != 2 || !type.getElementType().isF32() ||
       type.getDimSize(0) == 0 || type.getDimSize(1) < kMinColumns ||
@@ -115,25 +206,43 @@ static void pack(arith::ConstantOp constant, bool asBF16) {
   if (!table)
     return;
   int64_t depth = type.getDimSize(0), columns = type.getDimSize(1);
+  OpBuilder builder(constant);
+  Location loc = constant.getLoc();
+  std::vector<float> panels = packPanels(*table, depth, columns);
+  std::optional<EightBits> rounded;
+  if (form == "int8")
+    rounded = roundToInt8(panels, depth, columns, constant);
+  Type stored = rounded          ? Type(builder.getI8Type())
+                : form == "bf16" ? Type(builder.getBF16Type())
+                                 : type.getElementType();
   auto packedType = RankedTensorType::get(
       {static_cast<int64_t>(llvm::divideCeil(columns, kPanelColumns)), depth,
        kPanelColumns},
-      asBF16 ? Type(BFloat16Type::get(type.getContext()))
-             : type.getElementType());
-  OpBuilder builder(constant);
-  std::vector<float> panels = packPanels(*table, depth, columns);
-  ElementsAttr stored = asBF16 ? roundToBF16(packedType, panels, constant)
-                               : makeConstant(packedType, std::move(panels));
-  Value packed =
-      arith::ConstantOp::create(builder, constant.getLoc(), packedType, stored);
+      stored);
+  Value scales;
+  ElementsAttr elements;
+  if (rounded) {
+    elements = makeConstant(packedType, std::move(rounded->codes));
+    scales = arith::ConstantOp::create(
+        builder, loc,
+        makeConstant(RankedTensorType::get({columns}, builder.getF32Type()),
+                     std::move(rounded->scales)));
+  } else if (stored.isBF16()) {
+    elements = roundToBF16(packedType, panels, constant);
+  } else {
+    elements = makeConstant(packedType, std::move(panels));
+  }
+  Value packed = arith::ConstantOp::create(builder, loc, packedType, elements);
   for (OpOperand &use : llvm::make_early_inc_range(constant->getUses())) {
     auto op = cast<GenericOp>(use.getOwner());
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     maps[1] = getPanelMap(op.getContext(), op.getNumLoops());
     op.setIndexingMapsAttr(builder.getAffineMapArrayAttr(maps));
     use.set(packed);
-    if (asBF16)
-      widenRightSide(op);
+    if (!stored.isF32())
+      widenRightSide(op, stored);
+    if (scales)
+      scaleColumns(op, scales);
   }
   constant.erase();
 }
@@ -143,16 +252,16 @@ struct PackTables : mlir::lowbit::impl::LowbitPackTablesBase<PackTables> {
   using LowbitPackTablesBase::LowbitPackTablesBase;
 
   void runOnOperation() override {
-    if (type != "f32" && type != "bf16") {
+    if (type != "f32" && type != "bf16" && type != "int8") {
       getOperation()->emitError("unknown type '")
-          << type << "' of tables, expected f32 or bf16";
+          << type << "' of tables, expected f32, bf16 or int8";
       return signalPassFailure();
     }
     SmallVector<arith::ConstantOp> constants;
     getOperation().walk(
         [&](arith::ConstantOp constant) { constants.push_back(constant); });
     for (arith::ConstantOp constant : constants)
-      pack(constant, type == "bf16");
+      pack(constant, type);
   }
 };
 } // namespace

@@ -290,8 +290,10 @@ void PanelProduct::emitStep(ArrayRef<SmallVector<Value>> rows, Value k,
     Value vector = vector::LoadOp::create(
         *b, loc, VectorType::get({lanes}, stored), table,
         ValueRange{panel, k, add(offset, index(v * lanes))});
-    if (!stored.isF32())
+    if (stored.isBF16())
       vector = arith::ExtFOp::create(*b, loc, type, vector);
+    else if (stored.isInteger(8))
+      vector = arith::SIToFPOp::create(*b, loc, type, vector);
     right.push_back(vector);
   }
   for (auto [r, row] : llvm::enumerate(rows)) {

@@ -1,6 +1,6 @@
 // RUN: lowbit-opt %s --lowbit-pack-tables=type=bf16 --verify-diagnostics --mlir-print-op-on-diagnostic=false | FileCheck %s
-// RUN: not lowbit-opt %s --lowbit-pack-tables=type=int8 2>&1 | FileCheck %s --check-prefix=TYPE
-// TYPE: error: unknown type 'int8' of tables, expected f32 or bf16
+// RUN: not lowbit-opt %s --lowbit-pack-tables=type=int4 2>&1 | FileCheck %s --check-prefix=TYPE
+// TYPE: error: unknown type 'int4' of tables, expected f32, bf16 or int8
 
 // Numbers are rounded to bf16, ties to even, and products widen them again.
 // 1.00390625 lies between 1 and 1.0078125, 1.01171875 between that and 1.015625.
