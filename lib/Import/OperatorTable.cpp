@@ -105,6 +105,8 @@ static constexpr AttributeRule kReduceSum[] = {
     {"noop_with_empty_axes", A::INT, false, 13},
 };
 static constexpr AttributeRule kReshape[] = {{"allowzero", A::INT, false, 14}};
+static constexpr AttributeRule kScatterElements[] = {
+    {"axis", A::INT}, {"reduction", A::STRING, false, 16}};
 static constexpr AttributeRule kScatterND[] = {
     {"reduction", A::STRING, false, 16}};
 static constexpr AttributeRule kShape[] = {
@@ -159,6 +161,7 @@ static constexpr OperatorRule kOperators[] = {
     {"Greater", 7, 2, 2, 1, {}},
     {"GreaterOrEqual", 12, 2, 2, 1, {}},
     {"Identity", 1, 1, 1, 1, {}, buildIdentity},
+    {"IsNaN", 9, 1, 1, 1, {}, buildIsNaN},
     // ONNX Runtime writes it into files of older opsets.
     {"LayerNormalization", 11, 2, 3, 3, kNormalization, buildNormalization},
     {"Less", 7, 2, 2, 1, {}},
@@ -187,7 +190,8 @@ static constexpr OperatorRule kOperators[] = {
     {"Relu", 6, 1, 1, 1, {}},
     {"Reshape", 5, 2, 2, 1, kReshape},
     {"Round", 11, 1, 1, 1, {}},
-    {"ScatterND", 11, 3, 3, 1, kScatterND, buildScatterND},
+    {"ScatterElements", 11, 3, 3, 1, kScatterElements, buildScatter},
+    {"ScatterND", 11, 3, 3, 1, kScatterND, buildScatter},
     {"Shape", 1, 1, 1, 1, kShape},
     {"Sigmoid", 6, 1, 1, 1, {}},
     {"Sign", 9, 1, 1, 1, {}},
