@@ -117,6 +117,16 @@ LogicalResult lowbit::buildIdentity(NodeBuilder &node) {
   return success();
 }
 
+LogicalResult lowbit::buildIsNaN(NodeBuilder &node) {
+  // NaN alone differs from itself.
+  Value x = node.getOperand(0);
+  Value equal =
+      node.createValue("Equal", {x, x}, {}, node.getBuilder().getI1Type());
+  Value result = equal ? node.createValue("Not", equal) : Value();
+  node.setResult(0, result);
+  return success(result != nullptr);
+}
+
 LogicalResult lowbit::buildDropout(NodeBuilder &node) {
   // In inference Dropout is the identity; its mask is not offered.
   if (node.getOperand(2)) {

@@ -184,10 +184,10 @@ LogicalResult lowbit::buildRange(NodeBuilder &node) {
   return node.createResult(node.getOperands());
 }
 
-LogicalResult lowbit::buildScatterND(NodeBuilder &node) {
+LogicalResult lowbit::buildScatter(NodeBuilder &node) {
   StringRef reduction = node.getString("reduction", "none");
   if (reduction != "none")
     return node.emitError()
            << "reduction must be \"none\", got " << quote(reduction);
-  return node.createResult(node.getOperands());
+  return node.createResult(node.getOperands(), node.copyAttributes({"axis"}));
 }

@@ -19,10 +19,6 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-static bool isDefaultDomain(llvm::StringRef domain) {
-  return domain.empty() || domain == "ai.onnx";
-}
-
 /// The name by which a user finds a node: its own or that of its first output.
 static llvm::StringRef getNodeName(const proto::NodeProto &node) {
   if (!node.name().empty() || node.output_size() == 0)
@@ -124,7 +120,9 @@ LogicalResult GraphImporter::checkOperators() {
     versions[import.domain()] = import.version();
   llvm::MapVector<std::pair<StringRef, StringRef>, Missing> missing;
   for (const proto::NodeProto &node : graph.node()) {
-    if (isDefaultDomain(node.domain()) && lookupOperator(node.op_type()))
+    bool imported =
+        isDefaultDomain(node.domain()) || versions.contains(node.domain());
+    if (imported && lookupOperator(node.domain(), node.op_type()))
       continue;
     Missing &entry = missing[{node.domain(), node.op_type()}];
     if (entry.count++ == 0)
@@ -300,7 +298,7 @@ LogicalResult GraphImporter::importOutputs(func::FuncOp function) {
 
 LogicalResult GraphImporter::importNode(proto::NodeProto &node) {
   Location where = getNodeLoc(node);
-  const OperatorRule *rule = lookupOperator(node.op_type());
+  const OperatorRule *rule = lookupOperator(node.domain(), node.op_type());
   if (!rule)
     return failure();
   SmallVector<Value> operands;

@@ -63,6 +63,20 @@ static constexpr AttributeRule kDropout[] = {
     {"seed", A::INT, false, 12},
 };
 static constexpr AttributeRule kEinsum[] = {{"equation", A::STRING, true}};
+static constexpr AttributeRule kFusedGemm[] = {
+    {"activation", A::STRING},
+    {"activation_alpha", A::FLOAT},
+    {"activation_beta", A::FLOAT},
+    {"activation_gamma", A::FLOAT},
+    {"alpha", A::FLOAT},
+    {"beta", A::FLOAT},
+    {"transA", A::INT},
+    {"transB", A::INT},
+};
+static constexpr AttributeRule kFusedMatMul[] = {
+    {"alpha", A::FLOAT},     {"transA", A::INT},      {"transB", A::INT},
+    {"transBatchA", A::INT}, {"transBatchB", A::INT},
+};
 static constexpr AttributeRule kGatherND[] = {
     {"batch_dims", A::INT, false, 12}};
 static constexpr AttributeRule kGelu[] = {{"approximate", A::STRING}};
@@ -78,6 +92,7 @@ static constexpr AttributeRule kNormalization[] = {
     {"stash_type", A::INT},
 };
 static constexpr AttributeRule kPad[] = {{"mode", A::STRING}};
+static constexpr AttributeRule kQuickGelu[] = {{"alpha", A::FLOAT}};
 static constexpr AttributeRule kRange[] = {{"stash_type", A::INT, false, 27}};
 static constexpr AttributeRule kReduce[] = {
     {"axes", A::INTS, false, 1, 17},
@@ -90,12 +105,15 @@ static constexpr AttributeRule kReduceSum[] = {
     {"noop_with_empty_axes", A::INT, false, 13},
 };
 static constexpr AttributeRule kReshape[] = {{"allowzero", A::INT, false, 14}};
+static constexpr AttributeRule kScatterElements[] = {
+    {"axis", A::INT}, {"reduction", A::STRING, false, 16}};
 static constexpr AttributeRule kScatterND[] = {
     {"reduction", A::STRING, false, 16}};
 static constexpr AttributeRule kShape[] = {
     {"end", A::INT, false, 15},
     {"start", A::INT, false, 15},
 };
+static constexpr AttributeRule kSkipNormalization[] = {{"epsilon", A::FLOAT}};
 static constexpr AttributeRule kSplit[] = {
     {"axis", A::INT},
     {"num_outputs", A::INT, false, 18},
@@ -143,7 +161,9 @@ static constexpr OperatorRule kOperators[] = {
     {"Greater", 7, 2, 2, 1, {}},
     {"GreaterOrEqual", 12, 2, 2, 1, {}},
     {"Identity", 1, 1, 1, 1, {}, buildIdentity},
-    {"LayerNormalization", 17, 2, 3, 3, kNormalization, buildNormalization},
+    {"IsNaN", 9, 1, 1, 1, {}, buildIsNaN},
+    // ONNX Runtime writes it into files of older opsets.
+    {"LayerNormalization", 11, 2, 3, 3, kNormalization, buildNormalization},
     {"Less", 7, 2, 2, 1, {}},
     {"LessOrEqual", 12, 2, 2, 1, {}},
     {"Log", 6, 1, 1, 1, {}},
@@ -170,7 +190,8 @@ static constexpr OperatorRule kOperators[] = {
     {"Relu", 6, 1, 1, 1, {}},
     {"Reshape", 5, 2, 2, 1, kReshape},
     {"Round", 11, 1, 1, 1, {}},
-    {"ScatterND", 11, 3, 3, 1, kScatterND, buildScatterND},
+    {"ScatterElements", 11, 3, 3, 1, kScatterElements, buildScatter},
+    {"ScatterND", 11, 3, 3, 1, kScatterND, buildScatter},
     {"Shape", 1, 1, 1, 1, kShape},
     {"Sigmoid", 6, 1, 1, 1, {}},
     {"Sign", 9, 1, 1, 1, {}},
@@ -192,11 +213,39 @@ static constexpr OperatorRule kOperators[] = {
     // clang-format on
 };
 
-const OperatorRule *lowbit::lookupOperator(llvm::StringRef name) {
+//===----------------------------------------------------------------------===//
+// Operators of `com.microsoft`, version 1, that ONNX Runtime's optimizer fuses.
+//===----------------------------------------------------------------------===//
+
+static constexpr OperatorRule kMicrosoftOperators[] = {
+    // clang-format off
+    {"BiasGelu", 1, 2, 2, 1, {}, buildFusedGelu},
+    {"FastGelu", 1, 1, 2, 1, {}, buildFusedGelu},
+    {"FusedGemm", 1, 2, 3, 1, kFusedGemm, buildFusedGemm},
+    {"FusedMatMul", 1, 2, 2, 1, kFusedMatMul, buildFusedMatMul},
+    {"Gelu", 1, 1, 1, 1, {}, buildFusedGelu},
+    {"QuickGelu", 1, 1, 1, 1, kQuickGelu, buildQuickGelu},
+    {"SkipLayerNormalization", 1, 3, 5, 4, kSkipNormalization, buildSkipNormalization},
+    // clang-format on
+};
+
+static constexpr llvm::StringLiteral kMicrosoft = "com.microsoft";
+
+bool lowbit::isDefaultDomain(llvm::StringRef domain) {
+  return domain.empty() || domain == "ai.onnx";
+}
+
+const OperatorRule *lowbit::lookupOperator(llvm::StringRef domain,
+                                           llvm::StringRef name) {
+  llvm::ArrayRef<OperatorRule> rules;
+  if (isDefaultDomain(domain))
+    rules = kOperators;
+  else if (domain == kMicrosoft)
+    rules = kMicrosoftOperators;
   const OperatorRule *rule =
-      std::lower_bound(std::begin(kOperators), std::end(kOperators), name,
+      std::lower_bound(rules.begin(), rules.end(), name,
                        [](const OperatorRule &row, llvm::StringRef key) {
                          return row.name < key;
                        });
-  return rule != std::end(kOperators) && rule->name == name ? rule : nullptr;
+  return rule != rules.end() && rule->name == name ? rule : nullptr;
 }

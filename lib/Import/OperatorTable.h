@@ -33,7 +33,7 @@ struct AttributeRule {
   int64_t until = std::numeric_limits<int64_t>::max();
 };
 
-/// One operator of the default domain.
+/// One operator.
 struct OperatorRule {
   llvm::StringLiteral name;
   int64_t since;
@@ -47,8 +47,12 @@ struct OperatorRule {
   int64_t lastInputSince = 1;
 };
 
-/// The rule of an operator of the default domain, null if it is not supported.
-const OperatorRule *lookupOperator(llvm::StringRef name);
+/// Whether `domain` is that of the standard.
+bool isDefaultDomain(llvm::StringRef domain);
+
+/// The rule of an operator, null if it is not supported.
+const OperatorRule *lookupOperator(llvm::StringRef domain,
+                                   llvm::StringRef name);
 
 /// How operators that differ between opsets, or from the dialect, are made.
 llvm::LogicalResult buildAttention(NodeBuilder &node);
@@ -58,13 +62,19 @@ llvm::LogicalResult buildClip(NodeBuilder &node);
 llvm::LogicalResult buildConstant(NodeBuilder &node);
 llvm::LogicalResult buildCumSum(NodeBuilder &node);
 llvm::LogicalResult buildDropout(NodeBuilder &node);
+llvm::LogicalResult buildFusedGelu(NodeBuilder &node);
+llvm::LogicalResult buildFusedGemm(NodeBuilder &node);
+llvm::LogicalResult buildFusedMatMul(NodeBuilder &node);
 llvm::LogicalResult buildIdentity(NodeBuilder &node);
+llvm::LogicalResult buildIsNaN(NodeBuilder &node);
 llvm::LogicalResult buildMean(NodeBuilder &node);
 llvm::LogicalResult buildNormalization(NodeBuilder &node);
 llvm::LogicalResult buildPad(NodeBuilder &node);
+llvm::LogicalResult buildQuickGelu(NodeBuilder &node);
 llvm::LogicalResult buildRange(NodeBuilder &node);
 llvm::LogicalResult buildReduce(NodeBuilder &node);
-llvm::LogicalResult buildScatterND(NodeBuilder &node);
+llvm::LogicalResult buildScatter(NodeBuilder &node);
+llvm::LogicalResult buildSkipNormalization(NodeBuilder &node);
 llvm::LogicalResult buildSlice(NodeBuilder &node);
 llvm::LogicalResult buildSoftmax(NodeBuilder &node);
 llvm::LogicalResult buildSplit(NodeBuilder &node);

@@ -141,10 +141,30 @@ static Value createMask(Emission &e, int64_t lanes, Value count) {
       e.b, e.loc, VectorType::get({lanes}, e.b.getI1Type()), count);
 }
 
+/// Truth values lie in bytes, but a vector of them is loaded as bits: load the
+/// bytes.
+static Value loadTruths(Emission &e, Value memref, ValueRange indices,
+                        int64_t lanes, Value count) {
+  auto type = VectorType::get({lanes}, e.b.getI8Type());
+  Value address = e.pointer(memref, indices);
+  Value zeros = e.constant(type, 0);
+  Value bytes;
+  if (count)
+    bytes = LLVM::MaskedLoadOp::create(e.b, e.loc, type, address,
+                                       createMask(e, lanes, count), zeros,
+                                       e.b.getI32IntegerAttr(1), UnitAttr());
+  else
+    bytes = LLVM::LoadOp::create(e.b, e.loc, type, address, /*alignment=*/1);
+  return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, bytes,
+                               zeros);
+}
+
 Value Emission::load(Value memref, ValueRange indices, int64_t lanes,
                      Value count, double fill) {
   auto type = VectorType::get(
       {lanes}, cast<MemRefType>(memref.getType()).getElementType());
+  if (type.getElementType().isInteger(1))
+    return loadTruths(*this, memref, indices, lanes, count);
   if (!count)
     return vector::LoadOp::create(b, loc, type, memref, indices);
   return vector::MaskedLoadOp::create(b, loc, type, memref, indices,
@@ -168,7 +188,8 @@ Value Emission::pointer(Value memref, ValueRange indices) {
   Value linear = index(0);
   for (auto [i, position] : llvm::enumerate(indices))
     linear = add(mul(linear, dim(memref, i)), position);
-  Value bytes = mul(linear, index(type.getElementTypeBitWidth() / 8));
+  Value bytes =
+      mul(linear, index(llvm::divideCeil(type.getElementTypeBitWidth(), 8)));
   Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, memref);
   Value address =
       arith::IndexCastOp::create(b, loc, b.getI64Type(), add(base, bytes));

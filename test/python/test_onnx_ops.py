@@ -157,6 +157,7 @@ def elementwise_cases() -> list[Case]:
         Case("Neg", (whole(3, 3, dtype=np.int32),), note="integer"),
         Case("Sign", (whole(5, low=-2, high=2),), note="integer"),
         Case("Not", (boolean(2, 3),)),
+        Case("IsNaN", (np.array([1.0, np.nan, -np.nan, np.inf, 0.0], np.float32),)),
         Case("Identity", (real(2, 3),)),
         Case("Gelu", (real(4, 6),)),
         Case("Gelu", (real(4, 6),), {"approximate": "tanh"}),
@@ -414,6 +415,7 @@ def movement_cases() -> list[Case]:
 
 def index_cases() -> list[Case]:
     tuples = np.array([[[0, 1], [1, -1]], [[1, 0], [-2, 2]]])
+    scattered = np.array([[[0, 2]], [[-1, 1]]])
     cases = [
         Case("Gather", (real(5, 4), np.array([[0, 4], [-1, -5]]))),
         Case("Gather", (real(3, 5, 4), np.array([1, 0, -1])), {"axis": 1}),
@@ -428,6 +430,9 @@ def index_cases() -> list[Case]:
         Case("GatherND", (real(2, 3, 4), tuples)),
         Case("GatherND", (real(2, 3, 4), np.array([[0, 1, 2], [-1, -1, -1]]))),
         Case("GatherND", (real(2, 3, 4), np.array([[1], [-3]])), {"batch_dims": 1}),
+        Case("ScatterElements", (real(5, 4), np.array([[1, 0, -1, 2]]), real(1, 4))),
+        Case("ScatterElements", (real(3, 4), np.array([[3, 0], [1, -1]]), real(2, 2)), {"axis": 1}),
+        Case("ScatterElements", (real(2, 3, 2), scattered, real(2, 1, 2)), {"axis": -2}),
         Case("ScatterND", (real(5, 4), np.array([[1], [-1]]), real(2, 4))),
         Case("ScatterND", (real(3, 4), np.array([[0, 0], [2, -1]]), real(2))),
         Case("ScatterND", (real(2, 3, 4), tuples, real(2, 2, 4))),

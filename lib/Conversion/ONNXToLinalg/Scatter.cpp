@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// ScatterND: a copy of the data in which loops over the updates, in order,
-// replace elements.
+// ScatterND and ScatterElements: a copy of the data in which loops over the
+// updates, in order, replace elements.
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,6 +73,54 @@ static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
   return l.replace(op.getResult(), result);
 }
 
+static LogicalResult lowerScatterElements(onnx::ScatterElementsOp op,
+                                          Lowering &l) {
+  ScalarMath &math = l.getMath();
+  Value data = l.operand(op.getData()), indices = l.operand(op.getIndices());
+  Value updates = l.operand(op.getUpdates());
+  SmallVector<OpFoldResult> sizes = l.getSizes(data);
+  SmallVector<OpFoldResult> picks = l.getSizes(indices);
+  SmallVector<OpFoldResult> given = l.getSizes(updates);
+  auto axis = static_cast<int64_t>(op.getAxis());
+  int64_t rank = sizes.size();
+  axis = axis < 0 ? axis + rank : axis;
+  if (given.size() != sizes.size() || picks.size() != sizes.size())
+    return l.fail("takes indices and updates of rank " + Twine(rank));
+  for (int64_t d = 0; d < rank; ++d) {
+    l.assertEqual(given[d], picks[d], "the updates do not fit the indices");
+    if (d == axis || math.equal(picks[d], sizes[d]))
+      continue;
+    Value fits = math.build([&](OpBuilder &b, Location loc) {
+      return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sle,
+                                           math.toValue(picks[d]),
+                                           math.toValue(sizes[d]));
+    });
+    l.assertTrue(fits, "the indices do not fit the data");
+  }
+  checkIndices(l, indices, sizes[axis]);
+
+  Value zero = math.toValue(math.index(0)), one = math.toValue(math.index(1));
+  Value extent = math.toValue(sizes[axis]);
+  SmallVector<Value> ends;
+  for (OpFoldResult size : picks)
+    ends.push_back(math.toValue(size));
+  SmallVector<Value> starts(rank, zero), steps(rank, one);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange positions,
+                  ValueRange carried) -> scf::ValueVector {
+    Value index = tensor::ExtractOp::create(b, loc, indices, positions);
+    Value update = tensor::ExtractOp::create(b, loc, updates, positions);
+    SmallVector<Value> target(positions);
+    target[axis] = getPosition(b, loc, index, extent);
+    return {tensor::InsertOp::create(b, loc, update, carried.front(), target)};
+  };
+  Value result = scf::buildLoopNest(l.getBuilder(), l.getLoc(), starts, ends,
+                                    steps, data, body)
+                     .results.front();
+  l.setSizes(result, sizes);
+  return l.replace(op.getResult(), result);
+}
+
 void mlir::lowbit::populateScatterLowerings(LoweringTable &table) {
+  table.add(lowerScatterElements);
   table.add(lowerScatterND);
 }

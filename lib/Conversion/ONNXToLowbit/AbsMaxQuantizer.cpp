@@ -22,13 +22,16 @@ using namespace mlir::lowbit;
 
 namespace {
 
-/// `factor / max |input|`, written `reciprocal(maximum) * factor`.
+/// `factor / max |input|`, written `reciprocal(maximum) * factor`; an Expand is
+/// of the maximum or of the scale.
 struct AbsMaxScale {
   Value maximum;
   float factor = 0;
 };
 
 std::optional<AbsMaxScale> matchAbsMaxScale(Value scale, Value input) {
+  if (auto expand = scale.getDefiningOp<onnx::ExpandOp>())
+    scale = expand.getInput();
   auto product = matchScalarOperand<onnx::MulOp>(scale);
   if (!product)
     return std::nullopt;

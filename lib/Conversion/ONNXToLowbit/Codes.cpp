@@ -18,15 +18,25 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-/// `min(max(x, low), high)` as Clip or as Min and Max.
+/// `min(max(x, low), high)` as Clip, as one Clip for each bound, or as Min and
+/// Max.
 static std::optional<Value> matchClip(Value value, std::optional<float> &low,
                                       std::optional<float> &high) {
   if (auto clip = value.getDefiningOp<onnx::ClipOp>()) {
-    if (clip.getMin())
-      low = getConstantScalar(clip.getMin());
-    if (clip.getMax())
-      high = getConstantScalar(clip.getMax());
-    return clip.getInput();
+    Value min = clip.getMin(), max = clip.getMax();
+    Value input = clip.getInput();
+    if (auto inner = input.getDefiningOp<onnx::ClipOp>();
+        inner && !min != !max && !inner.getMin() == !max &&
+        !inner.getMax() == !min) {
+      min = min ? min : Value(inner.getMin());
+      max = max ? max : Value(inner.getMax());
+      input = inner.getInput();
+    }
+    if (min)
+      low = getConstantScalar(min);
+    if (max)
+      high = getConstantScalar(max);
+    return input;
   }
   if (auto outer = matchScalarOperand<onnx::MinOp>(value))
     if (auto inner = matchScalarOperand<onnx::MaxOp>(outer->first)) {

@@ -40,6 +40,11 @@ void lowbit::recogniseDynamicRangeQuantizers(FunctionOpInterface function,
       auto scaled = matchScaledCodes(product, reason);
       if (!scaled)
         continue;
+      // Where a baked minimum is 0, only its subtraction disappears.
+      if (getConstantScalar(minimum) == 0.0f) {
+        rewriter.replaceOp(add, product);
+        break;
+      }
       auto difference = scaled->numerator.getDefiningOp<onnx::SubOp>();
       if (!difference ||
           difference.getA().getType() != difference.getC().getType() ||

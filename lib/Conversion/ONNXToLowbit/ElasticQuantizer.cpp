@@ -18,6 +18,33 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
+/// Codes that a product reads as they are: exporters drop `* 1.0` and `/ 1.0`,
+/// and optimizers scale the product instead.
+static void recogniseUnscaled(Operation *op, RewriterBase &rewriter) {
+  std::string reason;
+  Value value = op->getResult(0);
+  std::optional<Codes> codes;
+  if (value.use_empty() || !feedsMatmul(value) || isConstantExpression(value) ||
+      !(codes = matchCodes(value, reason)))
+    return;
+  Value input = codes->input;
+  float scale = 1.0f;
+  if (auto quotient = input.getDefiningOp<onnx::DivOp>();
+      quotient && quotient.getA().getType() == value.getType())
+    if (auto divisor = getConstantScalar(quotient.getB())) {
+      input = quotient.getA();
+      scale = *divisor;
+    }
+  rewriter.setInsertionPoint(op);
+  Quantizer quantizer;
+  quantizer.levels =
+      LevelsType::getRange(op->getContext(), codes->first, codes->last);
+  quantizer.scale = createScalar(rewriter, op->getLoc(), scale);
+  quantizer.dequantizeScale = createScalar(rewriter, op->getLoc(), 1.0f);
+  rewriter.replaceOp(
+      op, createFakeQuantize(rewriter, op->getLoc(), input, quantizer));
+}
+
 void lowbit::recogniseElasticQuantizers(FunctionOpInterface function,
                                         RewriterBase &rewriter) {
   for (auto mul : collect<onnx::MulOp>(function)) {
@@ -41,4 +68,11 @@ void lowbit::recogniseElasticQuantizers(FunctionOpInterface function,
     rewriter.replaceOp(mul, createFakeQuantize(rewriter, mul.getLoc(),
                                                scaled->numerator, quantizer));
   }
+  SmallVector<Operation *> lasts;
+  function->walk([&](Operation *op) {
+    if (isa<onnx::ClipOp, onnx::MaxOp, onnx::MinOp, onnx::RoundOp>(op))
+      lasts.push_back(op);
+  });
+  for (Operation *last : lasts)
+    recogniseUnscaled(last, rewriter);
 }

@@ -29,6 +29,33 @@ std::string lowbit::getNodeName(Operation *op) {
   return op->getName().getStringRef().str();
 }
 
+Value lowbit::skipStraightThrough(Value value) {
+  auto add = value.getDefiningOp<onnx::AddOp>();
+  if (!add)
+    return value;
+  for (auto [difference, x] :
+       {std::pair(add.getA(), add.getB()), std::pair(add.getB(), add.getA())}) {
+    auto sub = difference.getDefiningOp<onnx::SubOp>();
+    if (sub && sub.getB() == x && sub.getA().getType() == value.getType())
+      return sub.getA();
+  }
+  return value;
+}
+
+bool lowbit::feedsMatmul(Value value) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    if (isa<onnx::TransposeOp, onnx::ReshapeOp>(user))
+      return feedsMatmul(user->getResult(0));
+    if (auto sub = dyn_cast<onnx::SubOp>(user); sub && sub.getA() == value)
+      return llvm::any_of(sub.getC().getUsers(), [&](Operation *add) {
+        return isa<onnx::AddOp>(add) &&
+               skipStraightThrough(add->getResult(0)) == value &&
+               feedsMatmul(add->getResult(0));
+      });
+    return isa<onnx::MatMulOp, onnx::GemmOp>(user);
+  });
+}
+
 bool lowbit::isSingleElement(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.hasStaticShape() && type.getNumElements() == 1;

@@ -44,6 +44,12 @@ std::optional<std::pair<Value, float>> matchScalarOperand(Value value) {
   return std::nullopt;
 }
 
+/// q of the straight-through estimator `(q - x) + x`, else `value`.
+Value skipStraightThrough(Value value);
+
+/// Whether a product reads `value`, moved or not.
+bool feedsMatmul(Value value);
+
 /// Whether `value` holds exactly one element whatever the sizes at run time.
 bool isSingleElement(Value value);
 

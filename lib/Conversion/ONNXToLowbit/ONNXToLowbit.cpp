@@ -49,6 +49,7 @@ struct ConvertONNXToLowbit
     recogniseStepQuantizers(function, rewriter);
     recogniseBoundQuantizers(function, rewriter);
     recogniseAbsMaxQuantizers(function, rewriter);
+    removeStraightThroughResidues(function, rewriter);
     moveDataMovementToLevels(function, rewriter);
 
     WeightQuantizers weights(function, rewriter);

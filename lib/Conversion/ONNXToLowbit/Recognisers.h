@@ -44,7 +44,15 @@ void recogniseAbsMaxQuantizers(FunctionOpInterface function,
 void recogniseMinMaxQuantizers(FunctionOpInterface function,
                                RewriterBase &rewriter);
 
-/// Moves Transpose and Reshape from numbers to levels.
+/// `(q - x) + x` of quantized q, which frameworks export as it stands, is q:
+/// what it adds is float rounding only (Q16).
+void removeStraightThroughResidues(FunctionOpInterface function,
+                                   RewriterBase &rewriter);
+/// Replaces `op`, a product of a quantized value by a constant number, by that
+/// value with another scale, if only products read it; tells whether it did.
+bool multiplyScale(Operation *op, RewriterBase &rewriter);
+/// Moves Transpose and Reshape from numbers to levels, and constant factors
+/// into the scale.
 void moveDataMovementToLevels(FunctionOpInterface function,
                               RewriterBase &rewriter);
 

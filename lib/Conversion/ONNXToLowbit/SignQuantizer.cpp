@@ -17,15 +17,6 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
-/// Whether a Sign without a product feeds a matmul: exporters drop `* 1.0`.
-static bool feedsMatmul(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
-    if (isa<onnx::TransposeOp, onnx::ReshapeOp>(user))
-      return feedsMatmul(user->getResult(0));
-    return isa<onnx::MatMulOp, onnx::GemmOp>(user);
-  });
-}
-
 static void replaceSign(Operation *op, onnx::SignOp sign, float scale,
                         RewriterBase &rewriter) {
   rewriter.setInsertionPoint(op);
@@ -47,6 +38,7 @@ void lowbit::recogniseSignQuantizers(FunctionOpInterface function,
     if (sign && !isConstantExpression(sign.getX()))
       replaceSign(mul, sign, product->second, rewriter);
   }
+  // Exporters drop `* 1.0`, and optimizers scale the product instead.
   for (auto sign : collect<onnx::SignOp>(function)) {
     if (sign->use_empty())
       rewriter.eraseOp(sign);

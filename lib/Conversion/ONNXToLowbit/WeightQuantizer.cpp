@@ -11,26 +11,12 @@
 
 #include "WeightQuantizer.h"
 
+#include "Match.h"
 #include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/ONNX/IR/ONNX.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
-
-/// The straight-through estimator `(q - w) + w`, which frameworks export as it
-/// stands: what it adds to q is float rounding only.
-static Value skipStraightThrough(Value value) {
-  auto add = value.getDefiningOp<onnx::AddOp>();
-  if (!add)
-    return value;
-  for (auto [difference, weight] :
-       {std::pair(add.getA(), add.getB()), std::pair(add.getB(), add.getA())}) {
-    auto sub = difference.getDefiningOp<onnx::SubOp>();
-    if (sub && sub.getB() == weight && sub.getA().getType() == value.getType())
-      return sub.getA();
-  }
-  return value;
-}
 
 WeightQuantizers::Entry WeightQuantizers::quantize(Value value,
                                                    bool transpose) {

@@ -46,3 +46,15 @@ func.func @scatter(%x: tensor<5x4xf32>, %i: tensor<2x1xi64>, %u: tensor<2x4xf32>
   %y = onnx.ScatterND %x, %i, %u : (tensor<5x4xf32>, tensor<2x1xi64>, tensor<2x4xf32>) -> tensor<5x4xf32> loc("put")
   return %y : tensor<5x4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @scatter_elements
+// CHECK: cf.assert %{{.*}}, "node 'put': the updates do not fit the indices"
+// CHECK: cf.assert %{{.*}}, "node 'put': index out of range"
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %arg0)
+// CHECK: tensor.insert
+func.func @scatter_elements(%x: tensor<5x4xf32>, %i: tensor<?x4xi64>, %u: tensor<1x4xf32>) -> tensor<5x4xf32> {
+  %y = onnx.ScatterElements %x, %i, %u : (tensor<5x4xf32>, tensor<?x4xi64>, tensor<1x4xf32>) -> tensor<5x4xf32> loc("put")
+  return %y : tensor<5x4xf32>
+}

@@ -64,3 +64,24 @@ func.func @other_minimum(%x: tensor<4xf32>, %mn: tensor<f32>, %other: tensor<f32
   %y = onnx.Add %m, %other : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// A baked minimum of 0, which is no longer subtracted: no offset.
+
+// CHECK-LABEL: func @minimum_zero
+// CHECK-SAME: %[[X:.*]]: tensor<2x8xf32>
+// CHECK: %[[Q:.*]] = lowbit.quantize ins(%[[X]], scale %[[A:[a-z0-9_]+]] :
+// CHECK: lowbit.dequantize ins(%[[Q]], scale %[[A]] :
+// CHECK-NOT: onnx.Add
+func.func @minimum_zero(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %a = onnx.Constant dense<0.5> : tensor<f32> : tensor<f32>
+  %lo = onnx.Constant dense<0.0> : tensor<f32> : tensor<f32>
+  %hi = onnx.Constant dense<3.0> : tensor<f32> : tensor<f32>
+  %d = onnx.Div %x, %a : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %r = onnx.Round %d : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %c = onnx.Clip %r min %lo max %hi : (tensor<2x8xf32>, tensor<f32>, tensor<f32>) -> tensor<2x8xf32>
+  %m = onnx.Mul %c, %a : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %y = onnx.Add %m, %lo : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  return %y : tensor<2x8xf32>
+}

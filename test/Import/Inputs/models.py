@@ -310,7 +310,35 @@ def attention_cache():
     )
 
 
+def microsoft(op, inputs, outputs, **attributes):
+    return node(op, inputs, outputs, name=outputs.split()[0], domain="com.microsoft", **attributes)
+
+
+@case
+def fused():
+    """What ONNX Runtime's optimizer makes, in a file older than LayerNormalization."""
+    nodes = [
+        microsoft("FusedMatMul", "x w", "p", alpha=0.5, transA=0, transB=1, transBatchA=0),
+        microsoft("SkipLayerNormalization", "p x g b c", "n m d s", epsilon=0.25),
+        microsoft("BiasGelu", "n c", "e"),
+        microsoft("FastGelu", "e c", "f"),
+        microsoft("QuickGelu", "f", "q"),
+        node("Reshape", "q t", "r"),
+        microsoft("FusedGemm", "r w c", "z", activation="Tanh", transB=1),
+        node("LayerNormalization", "z g b", "y", epsilon=1e-5),
+    ]
+    vectors = [tensor(name, [1, 2, 3, 4]) for name in "gbc"]
+    weights = [tensor("w", np.arange(16).reshape(4, 4)), ints("t", 6, 4), *vectors]
+    domains = [("com.microsoft", 1)]
+    return model(13, "x:f32[2,3,4]", "y:f32[6,4] s:f32[2,3,4]", nodes, weights, domains)
+
+
 # --- refused ---
+
+
+def fused_alone(op, domains=(("com.microsoft", 1),), **attributes):
+    nodes = [microsoft(op, "x w", "y", **attributes)]
+    return model(17, "x:f32[2,3,3] w:f32[3,3]", "y:f32", nodes, domains=domains)
 
 
 @case
@@ -335,6 +363,9 @@ def one(opset, op, inputs="x", weights=(), out="y:f32[2,3]", **attributes):
 
 
 REFUSED = {
+    "fused_batch": lambda: fused_alone("FusedMatMul", transBatchA=1),
+    "fused_activation": lambda: fused_alone("FusedGemm", activation="LeakyRelu"),
+    "fused_domain": lambda: fused_alone("FusedMatMul", domains=()),
     "unknown_attribute": lambda: one(17, "Abs", frobnicate=7),
     "attribute_type": lambda: one(17, "Softmax", axis="x"),
     "attribute_opset": lambda: one(13, "Shape", out="y:i64[1]", start=1),

@@ -25,6 +25,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include <cmath>
 
 namespace mlir::lowbit {
@@ -244,6 +245,11 @@ struct ProbeQuantizer : OpRewritePattern<QuantizePackOp> {
     if (!probe)
       return rewriter.notifyMatchFailure(op, "no minimum behind a ReLU");
     Location loc = probe->minimum.getLoc();
+    // The probes come before the product, and so must what they start from.
+    if (failed(moveValueDefinitions(rewriter, probe->minimum.getDpsInits(),
+                                    probe->product)))
+      return rewriter.notifyMatchFailure(op, "the minimum starts from a value "
+                                             "that needs the product");
     rewriter.setInsertionPoint(probe->product);
     // The one panel, its columns and what the epilogue and the minimum read.
     PackedMatmulOp product = probe->product;

@@ -180,8 +180,8 @@ static bool keepsShape(Operation *op) {
   return isa<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, FloorOp, GeluOp, IdentityOp,
              LogOp, NegOp, NotOp, ReciprocalOp, ReluOp, RoundOp, SigmoidOp,
              SignOp, SinOp, SqrtOp, TanhOp, CastOp, ClipOp, CumSumOp, SoftmaxOp,
-             LayerNormalizationOp, RMSNormalizationOp, TriluOp, ScatterNDOp>(
-      op);
+             LayerNormalizationOp, RMSNormalizationOp, TriluOp,
+             ScatterElementsOp, ScatterNDOp>(op);
 }
 
 /// Operators whose result has the broadcast shape of all operands.

@@ -199,6 +199,29 @@ LogicalResult GatherNDOp::inferResultTypes(InferenceScope, TypeList &types) {
   return success();
 }
 
+LogicalResult ScatterElementsOp::inferResultTypes(InferenceScope,
+                                                  TypeList &types) {
+  if (failed(checkElement(*this, 1, ElementSet::Index)) ||
+      failed(checkSameElement(*this, 0, 2)) ||
+      failed(checkMinRank(*this, 0, 1)))
+    return failure();
+  types.push_back(cast<TensorType>(getData().getType()));
+  std::optional<ArrayRef<int64_t>> data = getShapeOf(getData());
+  if (!data)
+    return success();
+  auto rank = static_cast<int64_t>(data->size());
+  auto axis = static_cast<int64_t>(getAxis());
+  if (axis < -rank || axis >= rank)
+    return emitOpError("'axis' must be in [")
+           << -rank << ", " << rank - 1 << "], got " << axis;
+  for (Value other : {getIndices(), getUpdates()})
+    if (std::optional<ArrayRef<int64_t>> shape = getShapeOf(other);
+        shape && static_cast<int64_t>(shape->size()) != rank)
+      return emitOpError("indices and updates must have the rank of data, ")
+             << rank << ", got " << shape->size();
+  return success();
+}
+
 LogicalResult ScatterNDOp::inferResultTypes(InferenceScope, TypeList &types) {
   if (failed(checkElement(*this, 1, ElementSet::Index)) ||
       failed(checkSameElement(*this, 0, 2)) ||

@@ -70,6 +70,47 @@ func.func @rectified(%a: tensor<?x2xi64>, %s: tensor<f32>, %m: index) -> tensor<
 #column = affine_map<(d0, d1) -> (d1)>
 #none = affine_map<(d0, d1) -> ()>
 
+// What the minimum starts from is computed behind the product: it moves before it.
+// CHECK-LABEL: func @started_behind
+// CHECK: linalg.fill
+// CHECK: lowbit.packed_matmul
+// CHECK: scf.if
+func.func @started_behind(%a: tensor<4x2xi64>, %s: tensor<f32>) -> tensor<4x3xi64> {
+  %w = arith.constant dense<7> : tensor<1x2x8xi64>
+  %shift = arith.constant dense<[0.0, 0.0, 0.0, 0.0, 0.0, -4.0, 0.0, 2.0]> : tensor<8xf32>
+  %e = tensor.empty() : tensor<4x8xf32>
+  %h = lowbit.packed_matmul ins(%a, %w : tensor<4x2xi64>, tensor<1x2x8xi64>) outs(%e : tensor<4x8xf32>)
+    attributes {kernel = "generic-popcount", size = 40 : i64, columns = 8 : i64, lhs_packing = #signs, rhs_packing = #weights} {
+  ^bb0(%acc: i32):
+    %zero = arith.constant 0.0 : f32
+    %f = arith.sitofp %acc : i32 to f32
+    %r = arith.maximumf %f, %zero : f32
+    lowbit.yield %r : f32
+  } -> tensor<4x8xf32>
+  %inf = arith.constant 0x7F800000 : f32
+  %empty = tensor.empty() : tensor<f32>
+  %start = linalg.fill ins(%inf : f32) outs(%empty : tensor<f32>) -> tensor<f32>
+  %mn = linalg.generic {indexing_maps = [#all, #column, #none], iterator_types = ["reduction", "reduction"]}
+      ins(%h, %shift : tensor<4x8xf32>, tensor<8xf32>) outs(%start : tensor<f32>) {
+  ^bb0(%x: f32, %c: f32, %out: f32):
+    %y = arith.addf %x, %c : f32
+    %least = arith.minimumf %y, %out : f32
+    linalg.yield %least : f32
+  } -> tensor<f32>
+  %p = tensor.empty() : tensor<4x3xi64>
+  %q = lowbit.quantize_pack ins(%h, scale %s, shift %shift, offset %mn : tensor<4x8xf32>, tensor<f32>, tensor<8xf32>, tensor<f32>) outs(%p : tensor<4x3xi64>)
+    {packing = #codes, rounding = #lowbit.rounding<half_even>} -> tensor<4x3xi64>
+  return %q : tensor<4x3xi64>
+}
+// -----
+
+#codes = #lowbit.packing<<0, 1, 2, 3>, rows>
+#signs = #lowbit.packing<<-1, 1>, rows>
+#weights = #lowbit.packing<<-1, 1>, panels, lanes = 8>
+#all = affine_map<(d0, d1) -> (d0, d1)>
+#column = affine_map<(d0, d1) -> (d1)>
+#none = affine_map<(d0, d1) -> ()>
+
 // Without a ReLU any number could be the minimum.
 // CHECK-LABEL: func @not_rectified
 // CHECK-NOT: scf.if

@@ -248,6 +248,22 @@ func.func @gather_nd_batch(%x: tensor<2x3xf32>, %i: tensor<1x1xi64>) -> tensor<1
 
 // -----
 
+func.func @scatter_elements(%x: tensor<2x3xf32>, %i: tensor<1xi64>, %u: tensor<1xf32>) -> tensor<2x3xf32> {
+  // expected-error @+1 {{indices and updates must have the rank of data, 2, got 1}}
+  %0 = onnx.ScatterElements %x, %i, %u : (tensor<2x3xf32>, tensor<1xi64>, tensor<1xf32>) -> tensor<2x3xf32>
+  return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+func.func @scatter_elements_axis(%x: tensor<2xf32>, %i: tensor<1xi64>, %u: tensor<1xf32>) -> tensor<2xf32> {
+  // expected-error @+1 {{'axis' must be in [-1, 0], got 1}}
+  %0 = onnx.ScatterElements %x, %i, %u {axis = 1 : i64} : (tensor<2xf32>, tensor<1xi64>, tensor<1xf32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
 func.func @scatter_nd(%x: tensor<2x3xf32>, %i: tensor<1x1xi64>, %u: tensor<3xf32>) -> tensor<2x3xf32> {
   // expected-error @+1 {{updates must have rank 2, got 1}}
   %0 = onnx.ScatterND %x, %i, %u : (tensor<2x3xf32>, tensor<1x1xi64>, tensor<3xf32>) -> tensor<2x3xf32>

@@ -365,6 +365,18 @@ def ONNX_ReshapeOp : ONNX_Op<"Reshape"> {
   let assemblyFormat = "$data `,` $shape attr-dict `:` functional-type(operands, $reshaped)";
 }
 
+def ONNX_ScatterElementsOp : ONNX_Op<"ScatterElements"> {
+  let summary = "replace elements at positions along an axis";
+  let description = [{
+    A copy of `data` in which each element of `updates` replaces the element at its own position, but with
+    the number of `indices` along `axis`; `reduction = "none"` only.
+  }];
+  let arguments = (ins ONNX_Tensor:$data, ONNX_Tensor:$indices, ONNX_Tensor:$updates,
+      DefaultValuedAttr<I64Attr, "0">:$axis);
+  let results = (outs ONNX_Tensor:$output);
+  let assemblyFormat = "$data `,` $indices `,` $updates attr-dict `:` functional-type(operands, $output)";
+}
+
 def ONNX_ScatterNDOp : ONNX_Op<"ScatterND"> {
   let summary = "replace slices by index tuples";
   let description = [{A copy of `data` in which `updates` replace the slices that `indices` name; `reduction = "none"` only.}];
