@@ -51,7 +51,7 @@ class Setting:
 
 def measure(quick: bool, rounds: int, folder: Path, missing: Missing) -> dict[str, Any]:
     """Times of encoders, steps and searches, and sizes of the artifacts."""
-    programs, greedy, halved, sizes = {}, {}, {}, {}
+    programs, greedy, rounded, sizes = {}, {}, {}, {}
     files: dict[str, Path] = {}
     for bits in BITS[:1] if quick else BITS:
         name = f"lowbit W{bits[0]}A{bits[1]}"
@@ -66,7 +66,10 @@ def measure(quick: bool, rounds: int, folder: Path, missing: Missing) -> dict[st
         greedy[f"{name}, largest logit"] = lowbit.compile(
             paths, top={"logits": 1}, pack_states=True
         )
-        halved[f"{name}, bf16 table"] = lowbit.compile(paths, tables="bf16")
+        for tables in ("bf16", "int8"):
+            rounded[f"{name}, {tables} table"] = lowbit.compile(
+                paths, tables=tables, pack_states=True
+            )
         artifact = folder / "program.so"
         programs[name].save(artifact)
         table = CONFIG.vocab_size * CONFIG.hidden_size * 4
@@ -83,11 +86,11 @@ def measure(quick: bool, rounds: int, folder: Path, missing: Missing) -> dict[st
     results |= {"bart_steps": [], "bart_searches": [], "bart_sizes": sizes}
     for batch in (1, 4):
         print(f"  step, {batch} rows", flush=True)
-        seconds = measure_step(programs | greedy | halved, batch, setting)
+        seconds = measure_step(programs | greedy | rounded, batch, setting)
         results["bart_steps"].append({"batch": batch, "seconds": seconds})
     for beams in (1, 4):
         print(f"  search, {beams} beams", flush=True)
-        seconds = measure_search(greedy if beams == 1 else programs | halved, beams, setting)
+        seconds = measure_search(greedy if beams == 1 else programs | rounded, beams, setting)
         results["bart_searches"].append({"beams": beams, "seconds": seconds})
     return results
 

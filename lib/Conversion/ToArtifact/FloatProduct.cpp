@@ -222,7 +222,7 @@ void FloatProduct::emitSteps(Value row, int64_t count, Value k, int64_t steps) {
 
 Value FloatProduct::load(Value matrix, Value row, Value column, Value mask) {
   Location loc = op.getLoc();
-  ValueRange indices{row, column};
+  SmallVector<Value, 2> indices{row, column};
   if (!mask)
     return vector::LoadOp::create(*b, loc, type, matrix, indices);
   Value zero = arith::ConstantOp::create(*b, loc, type, b->getZeroAttr(type));
