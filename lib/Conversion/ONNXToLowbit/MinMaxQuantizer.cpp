@@ -76,9 +76,10 @@ std::optional<MinMaxQuantizer> match(onnx::AddOp add) {
   if (!input || minimum != result.minimum ||
       !isWholeReduction<onnx::ReduceMinOp>(minimum, input))
     return std::nullopt;
+  // onnxscript's optimizer takes a small epsilon for zero.
   auto sum = matchScalarOperand<onnx::AddOp>(range);
-  auto width = sum ? sum->first.getDefiningOp<onnx::SubOp>() : onnx::SubOp();
-  if (!width || !(sum->second >= 0) || width.getB() != minimum ||
+  auto width = (sum ? sum->first : range).getDefiningOp<onnx::SubOp>();
+  if (!width || (sum && !(sum->second >= 0)) || width.getB() != minimum ||
       !isWholeReduction<onnx::ReduceMaxOp>(width.getA(), input))
     return std::nullopt;
   return result;

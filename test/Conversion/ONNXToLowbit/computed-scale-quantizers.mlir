@@ -240,3 +240,26 @@ func.func @minimum_and_maximum(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = onnx.Add %v, %mn : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+
+// Minimum and maximum without an epsilon, which an optimizer has taken for zero.
+
+// CHECK-LABEL: func @range_without_epsilon
+// CHECK: lowbit.quantize
+// CHECK: lowbit.dequantize
+// CHECK-NOT: onnx.Round
+func.func @range_without_epsilon(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %steps = onnx.Constant dense<255.0> : tensor<f32> : tensor<f32>
+  %max = onnx.ReduceMax %x {keepdims = 0 : i64} : (tensor<2x8xf32>) -> tensor<f32>
+  %min = onnx.ReduceMin %x {keepdims = 0 : i64} : (tensor<2x8xf32>) -> tensor<f32>
+  %range = onnx.Sub %max, %min : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %d = onnx.Sub %x, %min : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %n = onnx.Div %d, %range : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %m = onnx.Mul %n, %steps : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %r = onnx.Round %m : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %c = onnx.Div %r, %steps : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %p = onnx.Mul %c, %range : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  %y = onnx.Add %p, %min : (tensor<2x8xf32>, tensor<f32>) -> tensor<2x8xf32>
+  return %y : tensor<2x8xf32>
+}

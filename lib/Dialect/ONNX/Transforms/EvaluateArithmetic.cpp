@@ -43,6 +43,15 @@ public:
       operand.reals = reals->toVector();
       return operand;
     }
+    if (element.isF64()) {
+      std::optional<std::vector<double>> wide =
+          getConstantFloats(attr, attr.getNumElements());
+      if (!wide)
+        return std::nullopt;
+      operand.isReal = true;
+      operand.reals.assign(wide->begin(), wide->end());
+      return operand;
+    }
     if (!isa<IntegerType>(element))
       return std::nullopt;
     std::optional<std::vector<int64_t>> integers = getConstantInts(attr);
@@ -196,6 +205,9 @@ ElementsAttr lowbit::evaluateArithmetic(Operation *op,
     return nullptr;
   SmallVector<Operand> operands;
   for (ElementsAttr attr : attrs) {
+    // Only what rounds doubles may read them as floats.
+    if (attr.getElementType().isF64() && !(isa<onnx::CastOp>(op) && makesReal))
+      return nullptr;
     std::optional<Operand> operand = Operand::read(attr);
     if (!operand)
       return nullptr;

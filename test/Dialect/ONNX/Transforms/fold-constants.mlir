@@ -109,3 +109,19 @@ func.func @run_time() -> (tensor<1xi64>, tensor<i32>) {
   %1 = onnx.Div %n, %n : (tensor<i32>, tensor<i32>) -> tensor<i32>
   return %0, %1 : tensor<1xi64>, tensor<i32>
 }
+
+// -----
+
+// Exporters that do not fold constants round bounds of type double.
+
+// CHECK-LABEL: func @double
+// CHECK-DAG: onnx.Constant dense<-0.9921875> : tensor<f32>
+// CHECK-DAG: %[[D:.*]] = onnx.Constant dense<2.500000e+00> : tensor<f64>
+// CHECK: onnx.Cast %[[D]] : (tensor<f64>) -> tensor<i64>
+func.func @double() -> (tensor<f32>, tensor<i64>) {
+  %d = onnx.Constant dense<-0.9921875> : tensor<f64> : tensor<f64>
+  %e = onnx.Constant dense<2.5> : tensor<f64> : tensor<f64>
+  %0 = onnx.Cast %d : (tensor<f64>) -> tensor<f32>
+  %1 = onnx.Cast %e : (tensor<f64>) -> tensor<i64>
+  return %0, %1 : tensor<f32>, tensor<i64>
+}
