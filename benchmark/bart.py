@@ -20,10 +20,10 @@ import lowbit
 import numpy as np
 import peers
 from decoder_steps import onnxruntime_step
-from lowbit.benchmark import Run, interleaved, onnxruntime
+from lowbit.benchmark import Run
 from lowbit.generation import Decoder, GenerationConfig, generate
 from lowbit.models import tbt
-from peers import Competitors, Missing
+from peers import Competitors, Missing, seconds_of
 
 CONFIG = tbt.PRESETS["base"]
 #: Bits of weights and activations.
@@ -101,31 +101,19 @@ def source(batch: int) -> dict[str, Array]:
     return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
 
-def seconds_of(
-    runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int
-) -> dict[str, list[float]]:
-    return {name: list(t.seconds) for name, t in interleaved(runs, feeds, rounds).items()}
-
-
 def measure_encoder(
     programs: Mapping[str, lowbit.Program], setting: Setting
 ) -> dict[str, list[float]]:
     feeds, path, folder = source(1), setting.encoder, setting.folder
     runs = Competitors("BART's encoder", setting.missing)
     runs |= {name: program["encoder"].run for name, program in programs.items()}
-    runs.add("ONNX Runtime, f32", lambda: onnxruntime(str(path)))
-    runs.add("ONNX Runtime, int8", lambda: onnxruntime(str(peers.eight_bit(path, folder))))
-    for precision in ("f32", "bf16"):
-        runs.add(f"OpenVINO, {precision}", partial(peers.openvino, path, precision, 1))
-
-    def calibrated() -> Run:
-        return peers.openvino(peers.openvino_eight_bit(path, [feeds] * 4, folder), "f32", 1)
+    peers.add_onnxruntime(runs, path, folder, threads=1)
+    peers.add_openvino(runs, path, folder, feeds, threads=1)
 
     def ctranslate2() -> Run:
         saved = ctranslate2_bart.save_encoder(setting.floats, folder / "ctranslate2-encoder")
         return ctranslate2_bart.encoder(saved, feeds["input_ids"])
 
-    runs.add("OpenVINO, int8", calibrated)
     runs.add("CTranslate2, int8", ctranslate2)
     return seconds_of(runs, feeds, setting.rounds)
 

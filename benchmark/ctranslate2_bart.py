@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from lowbit.benchmark import Run
+from lowbit.models.tbt.config import TBTConfig
 from lowbit.models.tbt.parameters import (
     POSITION_OFFSET,
     SHARED,
@@ -26,6 +27,8 @@ from lowbit.models.tbt.parameters import (
 
 #: Tokens are called by their numbers, but for those that the library asks for by name.
 _SPECIAL = {0: "<s>", 1: "<pad>", 2: "</s>", 3: "<unk>"}
+#: Where models run.
+_ONE_THREAD = {"device": "cpu", "inter_threads": 1, "intra_threads": 1}
 
 
 def token(number: int) -> str:
@@ -41,9 +44,7 @@ def save(parameters: TBTParameters, folder: Path, quantization: str = "int8") ->
     spec = transformer_spec.TransformerSpec.from_config(
         (config.encoder_layers, config.decoder_layers),
         config.num_heads,
-        pre_norm=config.pre_norm,
-        activation=_gelu(),
-        layernorm_embedding=True,
+        **_options(config),
     )
     _set_side(spec.encoder, parameters, "encoder")
     _set_side(spec.decoder, parameters, "decoder")
@@ -64,9 +65,7 @@ def save_encoder(parameters: TBTParameters, folder: Path, quantization: str = "i
     encoder = transformer_spec.TransformerEncoderSpec(
         config.encoder_layers,
         config.num_heads,
-        pre_norm=config.pre_norm,
-        activation=_gelu(),
-        layernorm_embedding=True,
+        **_options(config),
     )
     _set_side(encoder, parameters, "encoder")
     spec = transformer_spec.TransformerEncoderModelSpec(encoder)
@@ -78,7 +77,7 @@ def encoder(folder: Path, ids: np.ndarray[Any, Any]) -> Run:
     """The encoder in `folder` on `ids` [batch, length], one thread."""
     import ctranslate2
 
-    model = ctranslate2.Encoder(str(folder), device="cpu", inter_threads=1, intra_threads=1)
+    model = ctranslate2.Encoder(str(folder), **_ONE_THREAD)
     rows = ids.tolist()
     return lambda _: np.array(model.forward_batch(rows).last_hidden_state)
 
@@ -87,7 +86,7 @@ def translator(folder: Path) -> Any:
     """The whole model in `folder`, one thread."""
     import ctranslate2
 
-    return ctranslate2.Translator(str(folder), device="cpu", inter_threads=1, intra_threads=1)
+    return ctranslate2.Translator(str(folder), **_ONE_THREAD)
 
 
 def search(model: Any, ids: Sequence[int], beams: int, tokens: int) -> list[str]:
@@ -101,10 +100,14 @@ def search(model: Any, ids: Sequence[int], beams: int, tokens: int) -> list[str]
     return list(result.hypotheses[0])
 
 
-def _gelu() -> Any:
+def _options(config: TBTConfig) -> dict[str, Any]:
     from ctranslate2.specs import common_spec
 
-    return common_spec.Activation.GELU
+    return {
+        "pre_norm": config.pre_norm,
+        "activation": common_spec.Activation.GELU,
+        "layernorm_embedding": True,
+    }
 
 
 def _write(spec: Any, folder: Path, quantization: str) -> Path:

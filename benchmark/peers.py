@@ -8,15 +8,23 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import onnx
-from lowbit.benchmark import Run
+from lowbit.benchmark import Run, interleaved, onnxruntime
 
 #: Engines that a report lacks: what they were to run, their name, and the reason.
 Missing = dict[tuple[str, str], str]
+
+
+def seconds_of(
+    runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int, pause: float = 0.0
+) -> dict[str, list[float]]:
+    """Every time of every run, which take turns."""
+    times = interleaved(runs, feeds, rounds, pause=pause)
+    return {name: list(t.seconds) for name, t in times.items()}
 
 
 class Competitors(dict[str, Run]):
@@ -144,6 +152,25 @@ def openvino(path: Path, precision: str, threads: int) -> Run:
     names = [port.get_any_name() for port in model.inputs]
     request = model.create_infer_request()
     return lambda feeds: request.infer({name: feeds[name] for name in names})
+
+
+def add_onnxruntime(runs: Competitors, floats: Path, folder: Path, threads: int) -> None:
+    """ONNX Runtime on a float model, as it is and in 8 bits."""
+    runs.add("ONNX Runtime, f32", lambda: onnxruntime(str(floats), threads))
+    runs.add("ONNX Runtime, int8", lambda: onnxruntime(str(eight_bit(floats, folder)), threads))
+
+
+def add_openvino(
+    runs: Competitors, floats: Path, folder: Path, sample: Mapping[str, Any], threads: int
+) -> None:
+    """OpenVINO on a float model, as it is, in bf16, and in 8 bits that `sample` calibrates."""
+    for precision in ("f32", "bf16"):
+        runs.add(f"OpenVINO, {precision}", partial(openvino, floats, precision, threads))
+
+    def calibrated() -> Run:
+        return openvino(openvino_eight_bit(floats, [sample] * 4, folder), "f32", threads)
+
+    runs.add("OpenVINO, int8", calibrated)
 
 
 def openvino_step(

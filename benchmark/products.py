@@ -15,9 +15,9 @@ import ggml_product
 import lowbit
 import numpy as np
 import onnx
-from lowbit.benchmark import Run, interleaved, onnxruntime
+from lowbit.benchmark import Run, onnxruntime
 from onnx import TensorProto, helper, numpy_helper
-from peers import Competitors, Missing
+from peers import Competitors, Missing, seconds_of
 
 #: [size, columns] of the right side, and the rows of the left one.
 SHAPES = ((768, 768), (768, 3072), (3072, 768), (160, 96), (100, 100))
@@ -49,8 +49,7 @@ def measure(rounds: int, missing: Missing) -> list[dict[str, Any]]:
             # Each engine gets the type it takes, turn by turn all the same.
             for name, x in (("int8", whole), ("4-bit weights", floats), ("f32", floats)):
                 runs.add(f"ONNX Runtime, {name}", partial(onnxruntime_product, models[name], x))
-            times = interleaved(runs, {}, rounds * 10)
-            seconds = {name: list(t.seconds) for name, t in times.items()}
+            seconds = seconds_of(runs, {}, rounds * 10)
             lines.append({"rows": rows, "size": size, "columns": columns, "seconds": seconds})
             print(f"  {rows} x {size} x {columns}", flush=True)
     return lines

@@ -313,8 +313,8 @@ fewer bits.
 A step of the decoder with the product with the float output table, one thread, from a cache of 16
 tokens on, after a source of 128. "Largest logit" is what greedy search asks for (`--top=logits:1`,
 the same logit bit for bit); a "bf16 table" is half as large (`--tables=bf16`), an "int8 table" a
-quarter; with these three the caches hold codes (`--pack-states`). OpenVINO's "int4 weights" keep eight
-bits for the output table.
+quarter; with these three the caches hold codes (`--pack-states`). OpenVINO's "int4 weights" keep
+eight bits for the output table.
 
 {by_width(results["bart_steps"], "batch", "rows")}
 

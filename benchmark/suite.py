@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,9 +28,9 @@ import numpy as np
 import peers
 import products
 from lowbit._machine import describe_machine, installed_versions
-from lowbit.benchmark import Run, interleaved, onnxruntime
+from lowbit.benchmark import onnxruntime
 from lowbit.models import bit
-from peers import Competitors, Missing
+from peers import Competitors, Missing, seconds_of
 
 BERT = "BERT-base"
 HERE = Path(__file__).resolve().parent
@@ -51,13 +50,6 @@ def machine() -> dict[str, Any]:
         "ggml-python", "onnx", "numpy",
     )  # fmt: skip
     return {**describe_machine(), "popcount_peak": peak, "versions": versions}
-
-
-def timed(
-    runs: Mapping[str, Run], feeds: Mapping[str, Any], rounds: int, pause: float = 0.0
-) -> dict[str, Any]:
-    times = interleaved(runs, feeds, rounds, pause=pause)
-    return {name: list(t.seconds) for name, t in times.items()}
 
 
 def tokens(config: bit.BiTConfig, batch: int, length: int) -> dict[str, np.ndarray[Any, Any]]:
@@ -128,7 +120,9 @@ def measure_models(quick: bool, rounds: int, folder: Path, missing: Missing) -> 
         runs = Competitors(BERT, missing)
         for bits, path in artifacts.items():
             runs[f"lowbit W1A{bits}"] = lowbit.load(path, threads=threads).run
-        add_peers(runs, floats, fake, folder, tokens(config, 1, 128), threads)
+        peers.add_onnxruntime(runs, floats, folder, threads)
+        runs.add("ONNX Runtime, same file", partial(onnxruntime, str(fake), threads))
+        peers.add_openvino(runs, floats, folder, tokens(config, 1, 128), threads)
         for batch, length, count in shapes:
             if count != threads:
                 continue
@@ -137,34 +131,9 @@ def measure_models(quick: bool, rounds: int, folder: Path, missing: Missing) -> 
             own = fixed if (batch, length, threads) == (1, 128, 1) else {}
             feeds = tokens(config, batch, length)
             pause = 0.05 if threads > 1 else 0.0
-            seconds = timed(runs | own, feeds, rounds if batch == 1 else 3, pause)
+            seconds = seconds_of(runs | own, feeds, rounds if batch == 1 else 3, pause)
             lines.append({"batch": batch, "length": length, "threads": threads, "seconds": seconds})
     return {"sizes": sizes, "latency": lines}
-
-
-def add_peers(
-    runs: Competitors,
-    floats: Path,
-    fake: Path,
-    folder: Path,
-    sample: Mapping[str, Any],
-    threads: int,
-) -> None:
-    """The other engines on the float model, and on the W1A1 file `fake`."""
-
-    def ort(file: Callable[[], Path]) -> Run:
-        return onnxruntime(str(file()), threads)
-
-    def calibrated() -> Run:
-        path = peers.openvino_eight_bit(floats, [sample] * 4, folder)
-        return peers.openvino(path, "f32", threads)
-
-    runs.add("ONNX Runtime, f32", partial(ort, lambda: floats))
-    runs.add("ONNX Runtime, int8", partial(ort, partial(peers.eight_bit, floats, folder)))
-    runs.add("ONNX Runtime, same file", partial(ort, lambda: fake))
-    for precision in ("f32", "bf16"):
-        runs.add(f"OpenVINO, {precision}", partial(peers.openvino, floats, precision, threads))
-    runs.add("OpenVINO, int8", calibrated)
 
 
 def main() -> int:

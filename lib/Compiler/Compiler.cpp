@@ -16,6 +16,7 @@
 #include "Codegen.h"
 #include "Diagnostics.h"
 #include "Linker.h"
+#include "lowbit/Conversion/Passes.h"
 #include "lowbit/Import/Import.h"
 #include "lowbit/InitAll.h"
 #include "lowbit/Kernels/Kernels.h"
@@ -409,8 +410,7 @@ static llvm::Error checkKernel(StringRef name) {
 llvm::Expected<CompileResult>
 mlir::lowbit::compileModels(ArrayRef<ModelSource> sources,
                             const CompileOptions &options) {
-  if (options.tables != "f32" && options.tables != "bf16" &&
-      options.tables != "int8")
+  if (!isTableType(options.tables))
     return makeError("unknown type '" + options.tables +
                      "' of tables, expected 'f32', 'bf16' or 'int8'");
   if (llvm::Error error = checkKernel(options.kernel))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import lowbit
 import numpy as np
 import onnx
@@ -154,6 +156,12 @@ def test_threads_do_not_change_sums():
     np.testing.assert_array_equal(lowbit.compile(model, threads=2).run({"x": x})["y"], alone)
 
 
+def size_of(model: lowbit.Model, folder: Path) -> int:
+    """Bytes of the artifact."""
+    model.save(folder / "product.so")
+    return (folder / "product.so").stat().st_size
+
+
 @pytest.mark.parametrize("k, n", [(37, 1100), (100, 2051)])
 def test_tables_as_bf16(tmp_path, k, n):
     """Half as large, and wrong by what the rounding of each number allows."""
@@ -161,11 +169,7 @@ def test_tables_as_bf16(tmp_path, k, n):
     table, x = random(rng, k, n), random(rng, 5, 1, k)
     model = product(table, transposed=True)
     exact, rounded = (lowbit.compile(model, tables=tables) for tables in ("f32", "bf16"))
-    sizes = []
-    for compiled in (exact, rounded):
-        compiled.save(tmp_path / "product.so")
-        sizes.append((tmp_path / "product.so").stat().st_size)
-    assert sizes[1] < sizes[0] - 2 * k * n + 4096
+    assert size_of(rounded, tmp_path) < size_of(exact, tmp_path) - 2 * k * n + 4096
     got = rounded.run({"x": x})["y"]
     bound = 2.0**-9 * (np.abs(x) @ np.abs(table))
     error = np.abs(got - x @ table)
@@ -184,11 +188,7 @@ def test_tables_as_int8(tmp_path, k, n, rows):
     table[:, 5] = 0
     model = product(table, transposed=True)
     exact, rounded = (lowbit.compile(model, tables=tables) for tables in ("f32", "int8"))
-    sizes = []
-    for compiled in (exact, rounded):
-        compiled.save(tmp_path / "product.so")
-        sizes.append((tmp_path / "product.so").stat().st_size)
-    assert sizes[1] < sizes[0] - 3 * k * n + 4 * n + 4096
+    assert size_of(rounded, tmp_path) < size_of(exact, tmp_path) - 3 * k * n + 4 * n + 4096
     got = rounded.run({"x": x})["y"]
     scales = np.abs(table).max(axis=0) / np.float32(127)
     codes = np.round(table / np.where(scales == 0, 1, scales))

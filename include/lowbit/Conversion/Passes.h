@@ -19,6 +19,9 @@ namespace mlir::lowbit {
 #define GEN_PASS_DECL
 #include "lowbit/Conversion/Passes.h.inc"
 
+/// Whether lowbit-pack-tables can store tables as a type of that name.
+bool isTableType(llvm::StringRef type);
+
 #define GEN_PASS_REGISTRATION
 #include "lowbit/Conversion/Passes.h.inc"
 

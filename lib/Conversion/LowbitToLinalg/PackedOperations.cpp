@@ -65,9 +65,7 @@ struct RepackOfUnpacked : OpConversionPattern<RepackOp> {
       return rewriter.notifyMatchFailure(op, "not on tensors");
     Location loc = op.getLoc();
     ArrayRef<int64_t> split = op.getSplit();
-    int64_t size = 1;
-    for (int64_t extent : split)
-      size *= extent;
+    int64_t size = ShapedType::getNumElements(split);
     Value rows = UnpackOp::create(rewriter, loc, op.getInput(), op.getSource(),
                                   rewriter.getIndexAttr(size))
                      ->getResult(0);
@@ -80,15 +78,16 @@ struct RepackOfUnpacked : OpConversionPattern<RepackOp> {
       shape.push_back(extent);
       sizes.push_back(rewriter.getIndexAttr(extent));
     }
-    int64_t last = type.getRank() - 1;
-    SmallVector<ReassociationIndices> groups;
-    for (int64_t i = 0; i < last; ++i)
-      groups.push_back({i});
-    groups.push_back({last, last + 1});
     Value heads = rows;
-    if (split.size() == 2)
+    if (split.size() == 2) {
+      int64_t last = type.getRank() - 1;
+      SmallVector<ReassociationIndices> groups;
+      for (int64_t i = 0; i < last; ++i)
+        groups.push_back({i});
+      groups.push_back({last, last + 1});
       heads = tensor::ExpandShapeOp::create(rewriter, loc, type.clone(shape),
                                             rows, groups, sizes);
+    }
     Value empty = tensor::EmptyOp::create(
         rewriter, loc, applyPermutation(sizes, op.getPermutation()),
         type.getElementType());

@@ -280,20 +280,19 @@ Value definitions::getPackedWord(Arithmetic a, const Codes &codes,
   auto rowOfLane = [&](Value lane) {
     return a.add(a.mul(at[0], a.index(packing.getLanes())), lane);
   };
+  auto wordOfRow = [&](Value row) {
+    return packing.getSums()
+               ? getWord(a, codes, words, batch, row, at[1], count)
+               : getPlaneWord(a, codes, words, batch, row, at[1]);
+  };
   switch (packing.getOrder()) {
   case Order::rows:
-    return packing.getSums()
-               ? getWord(a, codes, words, batch, at[0], at[1], count)
-               : getPlaneWord(a, codes, words, batch, at[0], at[1]);
+    return wordOfRow(at[0]);
   case Order::panels:
-    return getWord(a, codes, words, batch, rowOfLane(at[2]), at[1], count);
-  case Order::dwords: {
-    Value row = rowOfLane(at[2]);
-    Value word = packing.getSums()
-                     ? getWord(a, codes, words, batch, row, at[1], count)
-                     : getPlaneWord(a, codes, words, batch, row, at[1]);
-    return arith::TruncIOp::create(a.b, a.loc, a.b.getI32Type(), word);
-  }
+    return wordOfRow(rowOfLane(at[2]));
+  case Order::dwords:
+    return arith::TruncIOp::create(a.b, a.loc, a.b.getI32Type(),
+                                   wordOfRow(rowOfLane(at[2])));
   case Order::bytes:
     return getByteWord(a, codes, packing, batch, at[0], at[1], count);
   case Order::quads:

@@ -18,6 +18,32 @@
 using namespace mlir;
 using namespace mlir::lowbit;
 
+/// `data` with each element of `updates`, which has these sizes, in order at
+/// the position that `getTarget` makes of that of the update.
+static Value replaceElements(
+    Lowering &l, Value data, Value updates, ArrayRef<OpFoldResult> sizes,
+    function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange)>
+        getTarget) {
+  ScalarMath &math = l.getMath();
+  Value zero = math.toValue(math.index(0)), one = math.toValue(math.index(1));
+  SmallVector<Value> ends;
+  for (OpFoldResult size : sizes)
+    ends.push_back(math.toValue(size));
+  SmallVector<Value> starts(ends.size(), zero), steps(ends.size(), one);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange positions,
+                  ValueRange carried) -> scf::ValueVector {
+    SmallVector<Value> target = getTarget(b, loc, positions);
+    Value update = tensor::ExtractOp::create(b, loc, updates, positions);
+    return {tensor::InsertOp::create(b, loc, update, carried.front(), target)};
+  };
+  OpBuilder &builder = l.getBuilder();
+  if (ends.empty())
+    return body(builder, l.getLoc(), {}, data).front();
+  return scf::buildLoopNest(builder, l.getLoc(), starts, ends, steps, data,
+                            body)
+      .results.front();
+}
+
 static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
   ScalarMath &math = l.getMath();
   Value data = l.operand(op.getData()), indices = l.operand(op.getIndices());
@@ -39,17 +65,12 @@ static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
     l.assertEqual(have, want, "the updates do not fit the indices");
   checkIndexTuples(l, indices, ArrayRef(sizes).take_front(*tuple));
 
-  Value zero = math.toValue(math.index(0)), one = math.toValue(math.index(1));
-  SmallVector<Value> ends, numbers, extents;
-  for (OpFoldResult size : wanted)
-    ends.push_back(math.toValue(size));
+  SmallVector<Value> numbers, extents;
   for (int64_t t = 0; t < *tuple; ++t) {
     numbers.push_back(math.toValue(math.index(t)));
     extents.push_back(math.toValue(sizes[t]));
   }
-  SmallVector<Value> starts(ends.size(), zero), steps(ends.size(), one);
-  auto body = [&](OpBuilder &b, Location loc, ValueRange positions,
-                  ValueRange carried) -> scf::ValueVector {
+  auto getTarget = [&](OpBuilder &b, Location loc, ValueRange positions) {
     SmallVector<Value> where(positions.take_front(inner - 1)), target;
     where.push_back(Value());
     for (int64_t t = 0; t < *tuple; ++t) {
@@ -58,17 +79,9 @@ static LogicalResult lowerScatterND(onnx::ScatterNDOp op, Lowering &l) {
       target.push_back(getPosition(b, loc, index, extents[t]));
     }
     llvm::append_range(target, positions.drop_front(inner - 1));
-    Value update = tensor::ExtractOp::create(b, loc, updates, positions);
-    return {tensor::InsertOp::create(b, loc, update, carried.front(), target)};
+    return target;
   };
-  OpBuilder &builder = l.getBuilder();
-  Value result;
-  if (ends.empty())
-    result = body(builder, l.getLoc(), {}, data).front();
-  else
-    result =
-        scf::buildLoopNest(builder, l.getLoc(), starts, ends, steps, data, body)
-            .results.front();
+  Value result = replaceElements(l, data, updates, wanted, getTarget);
   l.setSizes(result, sizes);
   return l.replace(op.getResult(), result);
 }
@@ -99,23 +112,14 @@ static LogicalResult lowerScatterElements(onnx::ScatterElementsOp op,
   }
   checkIndices(l, indices, sizes[axis]);
 
-  Value zero = math.toValue(math.index(0)), one = math.toValue(math.index(1));
   Value extent = math.toValue(sizes[axis]);
-  SmallVector<Value> ends;
-  for (OpFoldResult size : picks)
-    ends.push_back(math.toValue(size));
-  SmallVector<Value> starts(rank, zero), steps(rank, one);
-  auto body = [&](OpBuilder &b, Location loc, ValueRange positions,
-                  ValueRange carried) -> scf::ValueVector {
+  auto getTarget = [&](OpBuilder &b, Location loc, ValueRange positions) {
     Value index = tensor::ExtractOp::create(b, loc, indices, positions);
-    Value update = tensor::ExtractOp::create(b, loc, updates, positions);
     SmallVector<Value> target(positions);
     target[axis] = getPosition(b, loc, index, extent);
-    return {tensor::InsertOp::create(b, loc, update, carried.front(), target)};
+    return target;
   };
-  Value result = scf::buildLoopNest(l.getBuilder(), l.getLoc(), starts, ends,
-                                    steps, data, body)
-                     .results.front();
+  Value result = replaceElements(l, data, updates, picks, getTarget);
   l.setSizes(result, sizes);
   return l.replace(op.getResult(), result);
 }

@@ -29,12 +29,8 @@ static void recogniseUnscaled(Operation *op, RewriterBase &rewriter) {
     return;
   Value input = codes->input;
   float scale = 1.0f;
-  if (auto quotient = input.getDefiningOp<onnx::DivOp>();
-      quotient && quotient.getA().getType() == value.getType())
-    if (auto divisor = getConstantScalar(quotient.getB())) {
-      input = quotient.getA();
-      scale = *divisor;
-    }
+  if (auto quotient = matchScalarDivisor(input))
+    std::tie(input, scale) = *quotient;
   rewriter.setInsertionPoint(op);
   Quantizer quantizer;
   quantizer.levels =

@@ -29,6 +29,14 @@ std::string lowbit::getNodeName(Operation *op) {
   return op->getName().getStringRef().str();
 }
 
+std::optional<std::pair<Value, float>> lowbit::matchScalarDivisor(Value value) {
+  auto div = value.getDefiningOp<onnx::DivOp>();
+  auto divisor = div ? getConstantScalar(div.getB()) : std::nullopt;
+  if (!divisor || div.getA().getType() != value.getType())
+    return std::nullopt;
+  return std::pair(Value(div.getA()), *divisor);
+}
+
 Value lowbit::skipStraightThrough(Value value) {
   auto add = value.getDefiningOp<onnx::AddOp>();
   if (!add)

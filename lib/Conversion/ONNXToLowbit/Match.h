@@ -44,6 +44,10 @@ std::optional<std::pair<Value, float>> matchScalarOperand(Value value) {
   return std::nullopt;
 }
 
+/// For a division behind `value` by a constant scalar: what is divided, of the
+/// type of `value`, and the scalar.
+std::optional<std::pair<Value, float>> matchScalarDivisor(Value value);
+
 /// q of the straight-through estimator `(q - x) + x`, else `value`.
 Value skipStraightThrough(Value value);
 

@@ -38,30 +38,29 @@ static bool feedsOnlyMatmuls(Value value) {
 
 /// The factor by which `op` multiplies its first returned operand.
 static std::optional<std::pair<Value, float>> matchFactor(Operation *op) {
-  if (isa<onnx::MulOp>(op))
-    return matchScalarOperand<onnx::MulOp>(op->getResult(0));
-  auto div = dyn_cast<onnx::DivOp>(op);
-  auto divisor = div ? getConstantScalar(div.getB()) : std::nullopt;
-  if (!divisor || div.getA().getType() != div.getC().getType())
-    return std::nullopt;
-  return std::pair(Value(div.getA()), 1.0f / *divisor);
+  auto factor = matchScalarOperand<onnx::MulOp>(op->getResult(0));
+  if (factor)
+    return factor;
+  factor = matchScalarDivisor(op->getResult(0));
+  if (factor)
+    factor->second = 1.0f / factor->second;
+  return factor;
 }
 
-bool lowbit::multiplyScale(Operation *op, RewriterBase &rewriter) {
+void lowbit::multiplyScale(Operation *op, RewriterBase &rewriter) {
   auto product = matchFactor(op);
   auto dequantize =
       product ? product->first.getDefiningOp<DequantizeOp>() : DequantizeOp();
   if (!dequantize || dequantize.getOffset() ||
       dequantize.getGranularity() != Granularity::tensor)
-    return false;
+    return;
   auto scale = getConstantScalar(dequantize.getScale());
   // The scale of 1 is exact; others are rounded, as those of a product are.
   if (!scale || !(*scale == 1.0f || feedsOnlyMatmuls(op->getResult(0))))
-    return false;
+    return;
   rewriter.setInsertionPoint(op);
   Value scaled = createScalar(rewriter, op->getLoc(), *scale * product->second);
   rewriter.replaceOp(op, DequantizeOp::create(rewriter, dequantize.getLoc(),
                                               dequantize.getInput(), scaled,
                                               Value()));
-  return true;
 }

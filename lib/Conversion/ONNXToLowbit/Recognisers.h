@@ -49,8 +49,8 @@ void recogniseMinMaxQuantizers(FunctionOpInterface function,
 void removeStraightThroughResidues(FunctionOpInterface function,
                                    RewriterBase &rewriter);
 /// Replaces `op`, a product of a quantized value by a constant number, by that
-/// value with another scale, if only products read it; tells whether it did.
-bool multiplyScale(Operation *op, RewriterBase &rewriter);
+/// value with another scale, if only products read it.
+void multiplyScale(Operation *op, RewriterBase &rewriter);
 /// Moves Transpose and Reshape from numbers to levels, and constant factors
 /// into the scale.
 void moveDataMovementToLevels(FunctionOpInterface function,

@@ -101,6 +101,11 @@ public:
 private:
   bool fits(Value value);
   bool collectReads(Value value, const OpOperand *except = nullptr);
+  /// Whether an output is this input with rows behind it.
+  bool grows(BlockArgument input) const {
+    return llvm::any_of(
+        appends, [&](const auto &pair) { return pair.second.past == input; });
+  }
   PackingAttr getPacking() const {
     return PackingAttr::get(quantizer->levels.getContext(), quantizer->levels,
                             Order::rows, /*lanes=*/1, /*bits=*/0,
@@ -172,11 +177,9 @@ bool PackedState::collectReads(Value value, const OpOperand *except) {
 std::string PackedState::findObstacle() {
   if (inputs.empty() || outputs.empty())
     return "no run makes it for another";
-  auto isFloat = [&](Value value) { return fits(value); };
-  if (!llvm::all_of(inputs, isFloat) ||
+  if (!llvm::all_of(inputs, [&](Value input) { return fits(input); }) ||
       !llvm::all_of(outputs, [&](OpOperand *use) { return fits(use->get()); }))
     return "it is no float32 with a known last dimension";
-  llvm::SmallPtrSet<Value, 4> grown;
   bool isQuantized = true;
   for (OpOperand *output : outputs) {
     std::optional<CacheAppend> append = matchCacheAppend(output->get());
@@ -184,13 +187,13 @@ std::string PackedState::findObstacle() {
       continue;
     if (append->axis == typeOf(output->get()).getRank() - 1)
       return "it grows along its last dimension";
-    if (!grown.insert(append->past).second)
+    if (grows(append->past))
       return "two outputs extend it";
     appends.emplace_back(output, *append);
     isQuantized &= collectReads(output->get(), output);
   }
   for (BlockArgument input : inputs)
-    isQuantized &= grown.contains(input) || collectReads(input);
+    isQuantized &= grows(input) || collectReads(input);
   if (!isQuantized || !quantizer)
     return "what reads it is not one quantizer of single elements";
   if (quantizer->levels.getPlanes() > kMostPlanes)
@@ -215,6 +218,16 @@ Value PackedState::pack(OpBuilder &builder, Location loc, Value numbers) const {
       ->getResult(0);
 }
 
+/// All uses of a value, or all but one.
+static SmallVector<OpOperand *> getUses(Value value,
+                                        const OpOperand *except = nullptr) {
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : value.getUses())
+    if (&use != except)
+      uses.push_back(&use);
+  return uses;
+}
+
 /// Gives the readers of numbers their levels.
 void PackedState::replaceReads(ArrayRef<OpOperand *> reads,
                                Value levels) const {
@@ -230,25 +243,12 @@ void PackedState::replaceReads(ArrayRef<OpOperand *> reads,
       moved->setOperand(read->getOperandNumber(), levels);
       Value result = moved->getResult(0);
       result.setType(typeOf(result).clone(quantizer->levels));
-      SmallVector<OpOperand *> next;
-      for (OpOperand &use : user->getResult(0).getUses())
-        next.push_back(&use);
-      replaceReads(next, result);
+      replaceReads(getUses(user->getResult(0)), result);
       user->erase();
     } else {
       read->set(levels);
     }
   }
-}
-
-/// All uses of a value but one.
-static SmallVector<OpOperand *> getOtherUses(Value value,
-                                             const OpOperand *except) {
-  SmallVector<OpOperand *> uses;
-  for (OpOperand &use : value.getUses())
-    if (&use != except)
-      uses.push_back(&use);
-  return uses;
 }
 
 /// Packs the new rows and puts them behind the old words.
@@ -276,7 +276,7 @@ void PackedState::grow(const CacheAppend &append, OpOperand &output) const {
                                        getPacking().getElementType());
   Value all = insert(whole, added, insert(copy, past, room));
 
-  SmallVector<OpOperand *> reads = getOtherUses(whole.getResult(), &output);
+  SmallVector<OpOperand *> reads = getUses(whole.getResult(), &output);
   output.set(all);
   if (!reads.empty())
     replaceReads(reads, unpack(builder, loc, all));
@@ -285,13 +285,10 @@ void PackedState::grow(const CacheAppend &append, OpOperand &output) const {
 }
 
 void PackedState::rewrite() {
-  llvm::SmallPtrSet<Value, 4> grown;
-  for (auto &[output, append] : appends)
-    grown.insert(append.past);
   for (BlockArgument input : inputs) {
-    SmallVector<OpOperand *> reads = getOtherUses(input, nullptr);
+    SmallVector<OpOperand *> reads = getUses(input);
     input.setType(getWordsType(typeOf(input)));
-    if (grown.contains(input))
+    if (grows(input))
       continue;
     auto builder = OpBuilder::atBlockBegin(input.getOwner());
     replaceReads(reads, unpack(builder, input.getLoc(), input));

@@ -37,6 +37,10 @@ using namespace mlir;
 using namespace mlir::lowbit;
 using linalg::GenericOp;
 
+bool mlir::lowbit::isTableType(StringRef type) {
+  return type == "f32" || type == "bf16" || type == "int8";
+}
+
 /// Columns that a panel is worth for: less than half of it would be padding.
 static constexpr int64_t kMinColumns = kPanelColumns / 2;
 
@@ -54,11 +58,12 @@ static bool isRightSide(OpOperand &use) {
 }
 
 /// The panels of a table `[K, N]`, with zeros behind the last column.
-static std::vector<float> packPanels(ConstantElements<float> table,
-                                     int64_t depth, int64_t columns) {
+template <typename T>
+static std::vector<T> packPanels(ArrayRef<T> table, int64_t depth,
+                                 int64_t columns) {
   int64_t panels = llvm::divideCeil(columns, kPanelColumns);
-  std::vector<float> scratch, packed(panels * depth * kPanelColumns, 0.0f);
-  const float *row = table.toArray(scratch).data();
+  std::vector<T> packed(panels * depth * kPanelColumns, T(0));
+  const T *row = table.data();
   for (int64_t k = 0; k < depth; ++k, row += columns)
     for (int64_t panel = 0; panel < panels; ++panel) {
       int64_t first = panel * kPanelColumns;
@@ -76,69 +81,69 @@ static uint16_t toBF16(float value) {
   return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
 }
 
-/// The numbers as bf16, with a remark that tells what they lose.
-static ElementsAttr roundToBF16(RankedTensorType type, ArrayRef<float> numbers,
-                                Operation *op) {
-  std::vector<uint16_t> rounded;
-  rounded.reserve(numbers.size());
-  float change = 0;
-  for (float number : numbers) {
-    rounded.push_back(toBF16(number));
-    float back = llvm::bit_cast<float>(uint32_t(rounded.back()) << 16);
-    change = std::max(change, std::abs(back - number));
-  }
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%g", change);
-  op->emitRemark() << "stored as bf16: " << rounded.size() * 2
-                   << " bytes; numbers change by " << text << " at most";
-  return makeResource(type, std::move(rounded));
-}
-
-/// Panels of whole numbers, and what one of a column is worth.
-struct EightBits {
-  std::vector<int8_t> codes;
-  std::vector<float> scales;
+namespace {
+/// A table in narrower elements.
+template <typename T> struct Rounded {
+  std::vector<T> elements;
+  float change = 0; ///< of a number, at most
 };
 
-/// Every column in 255 levels around 0, with a remark that tells what the
-/// numbers lose; empty where some are infinite or none.
-static std::optional<EightBits> roundToInt8(ArrayRef<float> panels,
-                                            int64_t depth, int64_t columns,
-                                            Operation *op) {
-  auto at = [&](int64_t k, int64_t column) {
-    return (column / kPanelColumns * depth + k) * kPanelColumns +
-           column % kPanelColumns;
-  };
-  EightBits rounded{std::vector<int8_t>(panels.size(), 0),
-                    std::vector<float>(columns, 0.0f)};
-  float change = 0;
-  for (int64_t column = 0; column < columns; ++column) {
-    float largest = 0;
-    for (int64_t k = 0; k < depth; ++k) {
-      float number = panels[at(k, column)];
-      if (!std::isfinite(number))
-        return std::nullopt;
-      largest = std::max(largest, std::abs(number));
-    }
-    float scale = largest / 127;
-    rounded.scales[column] = scale;
-    // Also for subnormal numbers, of which the quotient is 0.
-    if (scale == 0) {
-      change = std::max(change, largest);
-      continue;
-    }
-    for (int64_t k = 0; k < depth; ++k) {
-      float number = panels[at(k, column)];
-      float code = std::clamp(std::nearbyint(number / scale), -127.0f, 127.0f);
-      rounded.codes[at(k, column)] = static_cast<int8_t>(code);
-      change = std::max(change, std::abs(code * scale - number));
-    }
+/// What an element of each column is worth.
+struct RoundedToInt8 : Rounded<int8_t> {
+  std::vector<float> scales;
+};
+} // namespace
+
+static Rounded<uint16_t> roundToBF16(ArrayRef<float> numbers) {
+  Rounded<uint16_t> rounded;
+  rounded.elements.reserve(numbers.size());
+  for (float number : numbers) {
+    rounded.elements.push_back(toBF16(number));
+    float back = llvm::bit_cast<float>(uint32_t(rounded.elements.back()) << 16);
+    rounded.change = std::max(rounded.change, std::abs(back - number));
   }
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%g", change);
-  op->emitRemark() << "stored as int8: " << rounded.codes.size()
-                   << " bytes; numbers change by " << text << " at most";
   return rounded;
+}
+
+/// Every column in 255 levels around 0; empty where some numbers are infinite
+/// or none.
+static std::optional<RoundedToInt8> roundToInt8(ArrayRef<float> numbers,
+                                                int64_t columns) {
+  if (!llvm::all_of(numbers, [](float x) { return std::isfinite(x); }))
+    return std::nullopt;
+  RoundedToInt8 rounded;
+  rounded.scales.assign(columns, 0.0f);
+  for (auto [i, number] : llvm::enumerate(numbers)) {
+    float &largest = rounded.scales[i % columns];
+    largest = std::max(largest, std::abs(number));
+  }
+  for (float &scale : rounded.scales)
+    scale /= 127;
+  rounded.elements.reserve(numbers.size());
+  for (auto [i, number] : llvm::enumerate(numbers)) {
+    // A scale is 0 for zeros and for the smallest of subnormal numbers.
+    float scale = rounded.scales[i % columns];
+    float steps = scale == 0 ? 0.0f : std::nearbyint(number / scale);
+    float code = std::clamp(steps, -127.0f, 127.0f);
+    rounded.elements.push_back(static_cast<int8_t>(code));
+    rounded.change = std::max(rounded.change, std::abs(code * scale - number));
+  }
+  return rounded;
+}
+
+/// The panels of a table in narrower elements, with a remark on `op` that tells
+/// what the numbers lose.
+template <typename T>
+static std::vector<T> packRounded(const Rounded<T> &rounded, int64_t depth,
+                                  int64_t columns, StringRef form,
+                                  Operation *op) {
+  std::vector<T> panels =
+      packPanels(ArrayRef<T>(rounded.elements), depth, columns);
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", rounded.change);
+  op->emitRemark() << "stored as " << form << ": " << panels.size() * sizeof(T)
+                   << " bytes; numbers change by " << text << " at most";
+  return panels;
 }
 
 /// Lets the product read narrower elements.
@@ -208,29 +213,32 @@ static void pack(arith::ConstantOp constant, StringRef form) {
   int64_t depth = type.getDimSize(0), columns = type.getDimSize(1);
   OpBuilder builder(constant);
   Location loc = constant.getLoc();
-  std::vector<float> panels = packPanels(*table, depth, columns);
-  std::optional<EightBits> rounded;
+  std::vector<float> scratch;
+  ArrayRef<float> numbers = table->toArray(scratch);
+  std::optional<RoundedToInt8> eight;
   if (form == "int8")
-    rounded = roundToInt8(panels, depth, columns, constant);
-  Type stored = rounded          ? Type(builder.getI8Type())
+    eight = roundToInt8(numbers, columns);
+  Type stored = eight            ? Type(builder.getI8Type())
                 : form == "bf16" ? Type(builder.getBF16Type())
                                  : type.getElementType();
   auto packedType = RankedTensorType::get(
       {static_cast<int64_t>(llvm::divideCeil(columns, kPanelColumns)), depth,
        kPanelColumns},
       stored);
-  Value scales;
   ElementsAttr elements;
-  if (rounded) {
-    elements = makeConstant(packedType, std::move(rounded->codes));
+  Value scales;
+  if (eight) {
+    elements = makeConstant(
+        packedType, packRounded(*eight, depth, columns, form, constant));
     scales = arith::ConstantOp::create(
         builder, loc,
         makeConstant(RankedTensorType::get({columns}, builder.getF32Type()),
-                     std::move(rounded->scales)));
+                     std::move(eight->scales)));
   } else if (stored.isBF16()) {
-    elements = roundToBF16(packedType, panels, constant);
+    elements = makeResource(packedType, packRounded(roundToBF16(numbers), depth,
+                                                    columns, form, constant));
   } else {
-    elements = makeConstant(packedType, std::move(panels));
+    elements = makeConstant(packedType, packPanels(numbers, depth, columns));
   }
   Value packed = arith::ConstantOp::create(builder, loc, packedType, elements);
   for (OpOperand &use : llvm::make_early_inc_range(constant->getUses())) {
@@ -252,7 +260,7 @@ struct PackTables : mlir::lowbit::impl::LowbitPackTablesBase<PackTables> {
   using LowbitPackTablesBase::LowbitPackTablesBase;
 
   void runOnOperation() override {
-    if (type != "f32" && type != "bf16" && type != "int8") {
+    if (!isTableType(type)) {
       getOperation()->emitError("unknown type '")
           << type << "' of tables, expected f32, bf16 or int8";
       return signalPassFailure();

@@ -12,8 +12,9 @@
 // attention, packed along the sequence), the bits of a run are the lanes of a
 // vector and each step along the sequence sets one bit in every lane.
 //
-// In the order `quads` four bits of a plane become the bits of four bytes: with
-// a product in which bit i lands in byte i as well, or as lanes above.
+// In the order `quads` a plane gives one bit to each byte: four bits of a run
+// are spread over a word by a multiplication, or each step along the sequence
+// sets the bits of one byte in every lane.
 //
 //===----------------------------------------------------------------------===//
 
@@ -269,6 +270,19 @@ private:
     });
   }
 
+  void storePanel(ValueRange batch, Value panel, Value vector, Value position) {
+    SmallVector<Value> indices(batch);
+    indices.append({panel, position, e.index(0)});
+    e.store(vector, op.getInit(), indices);
+  }
+
+  /// The position of lanes at step `k`: that of a row is not used.
+  SmallVector<Value> getStep(ValueRange batch, Value k) {
+    SmallVector<Value> position(batch);
+    position.append({e.index(0), k});
+    return position;
+  }
+
   /// A panel with `count` rows, in bytes.
   void packBytes(ValueRange batch, Value panel, int64_t count) {
     auto type = VectorType::get({lanes}, e.b.getI32Type());
@@ -276,11 +290,6 @@ private:
     Value zero = e.constant(type, 0), first = e.mul(panel, e.index(lanes));
     Value isRow =
         vector::CreateMaskOp::create(e.b, e.loc, masks, e.index(count));
-    auto store = [&](Value vector, Value position) {
-      SmallVector<Value> indices(batch);
-      indices.append({panel, position, e.index(0)});
-      e.store(vector, op.getInit(), indices);
-    };
     auto select = [&](Value mask, Value yes) -> Value {
       return arith::SelectOp::create(e.b, e.loc, mask, yes, zero);
     };
@@ -292,9 +301,7 @@ private:
           SmallVector<Value> state = e.forLoop(
               begin, end, 1, {zero, carried[0], zero, e.constant(type, 1)},
               [&](Value k, ValueRange state) {
-                SmallVector<Value> position(batch);
-                // The position of a row is not used: rows are the lanes.
-                position.append({e.index(0), k});
+                SmallVector<Value> position = getStep(batch, k);
                 Value bytes = state[0], sums = state[1], one = state[3];
                 for (int64_t plane = 0; plane < planes; ++plane) {
                   Value mask =
@@ -311,12 +318,13 @@ private:
                                                    e.constant(type, 256));
                 return SmallVector<Value>{bytes, sums, inside, next};
               });
-          store(subtractCentre(state[0], state[2]), word);
+          storePanel(batch, panel, subtractCentre(state[0], state[2]), word);
           return SmallVector<Value>{state[1]};
         })[0];
     Value centres = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(),
                                             subtractCentres(e.i64(0)));
-    store(e.add(sums, select(isRow, e.broadcast(centres, lanes))), words);
+    storePanel(batch, panel,
+               e.add(sums, select(isRow, e.broadcast(centres, lanes))), words);
   }
 
   /// A panel with `count` rows, in planes.
@@ -324,11 +332,6 @@ private:
     auto type = VectorType::get({lanes}, e.b.getIntegerType(wordBits));
     auto masks = VectorType::get({lanes}, e.b.getI1Type());
     Value zero = e.constant(type, 0), first = e.mul(panel, e.index(lanes));
-    auto store = [&](Value vector, Value position) {
-      SmallVector<Value> indices(batch);
-      indices.append({panel, position, e.index(0)});
-      e.store(vector, op.getInit(), indices);
-    };
     SmallVector<Value> zeros(planes, zero);
     SmallVector<Value> ones = e.forLoop(
         e.index(0), words, 1, zeros, [&](Value word, ValueRange carried) {
@@ -338,9 +341,7 @@ private:
           init.push_back(e.constant(type, 1));
           SmallVector<Value> packed =
               e.forLoop(begin, end, 1, init, [&](Value k, ValueRange state) {
-                SmallVector<Value> position(batch);
-                // The position of a row is not used: rows are the lanes.
-                position.append({e.index(0), k});
+                SmallVector<Value> position = getStep(batch, k);
                 SmallVector<Value> next;
                 Value one = state.back();
                 for (int64_t plane = 0; plane < planes; ++plane) {
@@ -357,14 +358,14 @@ private:
           SmallVector<Value> next;
           Value at = e.mul(word, e.index(planes));
           for (int64_t plane = 0; plane < planes; ++plane) {
-            store(packed[plane], e.add(at, e.index(plane)));
+            storePanel(batch, panel, packed[plane], e.add(at, e.index(plane)));
             next.push_back(
                 e.add(carried[plane],
                       math::CtPopOp::create(e.b, e.loc, packed[plane])));
           }
           return next;
         });
-    store(e.sumVector(ones), e.mul(words, e.index(planes)));
+    storePanel(batch, panel, e.sumVector(ones), e.mul(words, e.index(planes)));
   }
 
   /// The lowest bits of a word as a mask of lanes.

@@ -94,9 +94,7 @@ LogicalResult RepackOp::verify() {
   SmallVector<int64_t> logical(getShape(getInput()));
   if (failed(verifyMatrix(*this, logical)))
     return failure();
-  logical.back() = split.front();
-  for (int64_t extent : split.drop_front())
-    logical.back() *= extent;
+  logical.back() = ShapedType::getNumElements(split);
   if (failed(verifyPacked(*this, "an input", getInput(), getSource(), logical)))
     return failure();
   // (C4)

@@ -145,8 +145,7 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
       return rewriter.notifyMatchFailure(op, "no attention of its own");
     auto heads = cast<RankedTensorType>(join.getSrc().getType()).getDimSize(2);
     if (op.getGranularity() != Granularity::tensor || op.getPermutation() ||
-        op.getPacking().getOrder() != Order::rows ||
-        !op.getPacking().getSums() || ShapedType::isDynamic(heads))
+        !op.getPacking().isSummedRows() || ShapedType::isDynamic(heads))
       return rewriter.notifyMatchFailure(op, "not packed rows of known heads");
 
     Location loc = op.getLoc();

@@ -178,18 +178,22 @@ private:
     return value;
   }
 
+  /// Whether what lies together in the input of such an order is what vectors
+  /// are loaded of: elements along the size, or rows that share a panel.
+  static bool isReadable(ArrayRef<int64_t> order, PackingAttr packing) {
+    int64_t last = order.size() - 1;
+    return order[last] == last ||
+           (packing.hasPanels() && order[last - 1] == last);
+  }
+
   Value packQuantized(QuantizeOp quantize, SmallVector<int64_t> order,
                       PackingAttr packing) {
     Value input = quantize.getInput();
     if (isShapeless(quantize))
       input = skipTransposes(input, order);
-    int64_t last = order.size() - 1;
     bool identity = llvm::equal(order, llvm::seq<int64_t>(order.size()));
-    bool readable = order[last] == last ||
-                    (packing.hasPanels() && order[last - 1] == last &&
-                     quantize.getGranularity() == Granularity::tensor);
-    if (!readable ||
-        (!identity && quantize.getGranularity() != Granularity::tensor)) {
+    bool wholeTensor = quantize.getGranularity() == Granularity::tensor;
+    if (!isReadable(order, packing) || (!identity && !wholeTensor)) {
       if (!isShapeless(quantize))
         return packLevelsOf(quantize->getResult(0), order, packing);
       input = transpose(b, loc, input, order);
@@ -207,14 +211,12 @@ private:
   /// Packed words in another layout; null for one that needs the levels.
   Value repack(UnpackOp unpack, ArrayRef<int64_t> permutation,
                PackingAttr packing) {
-    int64_t last = permutation.size() - 1,
-            size = typeOf(unpack->getResult(0)).getShape().back();
+    int64_t size = typeOf(unpack->getResult(0)).getShape().back();
     Order order = packing.getOrder();
-    bool isReadable = permutation[last] == last ||
-                      (packing.hasPanels() && permutation[last - 1] == last);
     bool isWritten = order == Order::rows || order == Order::panels ||
                      order == Order::dwords || order == Order::quads;
-    if (!isReadable || !isWritten || ShapedType::isDynamic(size))
+    if (!isReadable(permutation, packing) || !isWritten ||
+        ShapedType::isDynamic(size))
       return Value();
     return RepackOp::create(b, loc, unpack.getInput(), unpack.getPacking(),
                             packing, size, permutation)

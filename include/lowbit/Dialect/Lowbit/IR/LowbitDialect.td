@@ -222,6 +222,10 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
       return order != Order::rows && order != Order::bytes &&
              order != Order::digits;
     }
+    /// Whether rows end with their sums, as left sides of products do.
+    bool isSummedRows() const {
+      return getOrder() == Order::rows && getSums();
+    }
     /// Whether a word is made of bytes that hold whole codes, not of planes.
     bool hasWholeCodes() const {
       return getOrder() == Order::bytes || getOrder() == Order::quads;
