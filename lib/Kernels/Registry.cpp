@@ -40,9 +40,9 @@ static constexpr int64_t kNeverChosen = 0;
 
 /// The costs of a row as measured; a row without does not compile.
 static constexpr KernelCost measured(std::string_view name) {
-#define KERNEL_COST(NAME, WITHOUT_AMX, WITH_AMX)                               \
+#define KERNEL_COST(NAME, WITH_POPCOUNT, WITH_AMX, WITHOUT_POPCOUNT)           \
   if (name == NAME)                                                            \
-    return {WITHOUT_AMX, WITH_AMX};
+    return {WITH_POPCOUNT, WITH_AMX, WITHOUT_POPCOUNT};
 #include "KernelCosts.def"
   llvm_unreachable("no cost in KernelCosts.def");
 }
@@ -54,6 +54,8 @@ static constexpr KernelRow kTable[] = {
      PopcountForm::Bytes, measured("x86-amx-bytes"), "x86-avx512-vnni"},
     {"x86-avx512-vpopcntd", kVPopcntDQ, false, Order::dwords, 64, 4, 16,
      PopcountForm::Words, measured("x86-avx512-vpopcntd")},
+    {"x86-avx512bw-carrysave", kAVX512BW, false, Order::dwords, 64, 4, 16,
+     PopcountForm::Bytes, measured("x86-avx512bw-carrysave")},
     {"x86-avx512-vpopcntdq", kVPopcntDQ, false, Order::panels, 32, 4, 8,
      PopcountForm::Words, measured("x86-avx512-vpopcntdq")},
     {"x86-avx512-vnni", kAVX512VNNI, false, Order::quads, 32, 8, 16,
@@ -97,7 +99,7 @@ static constexpr KernelRow kTable[] = {
 };
 
 static constexpr size_t kCosts = 0
-#define KERNEL_COST(NAME, WITHOUT_AMX, WITH_AMX) +1
+#define KERNEL_COST(NAME, WITH_POPCOUNT, WITH_AMX, WITHOUT_POPCOUNT) +1
 #include "KernelCosts.def"
     ;
 static_assert(kCosts == std::size(kTable), "a cost has no row, or two");
@@ -132,6 +134,9 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
     return "the right side is not constant";
   if (!row.fewRows.empty() && !query.constantRhs)
     return "the right side is not constant";
+  if (row.rhsOrder == Order::dwords && row.form == PopcountForm::Bytes &&
+      target.has("avx512vpopcntdq"))
+    return "the target has a popcount instruction";
   if (row.name == "x86-amx-bits" &&
       std::max(query.lhs.getPlanes(), query.rhs.getPlanes()) > 4)
     return "a side has more than 4 bit planes";
@@ -166,7 +171,12 @@ bool mlir::lowbit::needsRhsSums(const KernelRow &row, LevelsType lhs,
 }
 
 /// Popcounts of a word: one for each pair of planes, but see DwordMatmul.cpp.
-static int64_t countPopcounts(const KernelRow &row, const KernelQuery &query) {
+static double countPopcounts(const KernelRow &row, const KernelQuery &query) {
+  // A `sign` takes one where it meets no zero, a ternary side two.
+  if (row.rhsOrder == Order::dwords && row.form == PopcountForm::Bytes &&
+      query.lhs.isSigns() && query.lhs.getCount() == 3 && query.rhs.isSigns() &&
+      query.rhs.getCount() == 2)
+    return 1.5;
   if (row.rhsOrder == Order::dwords && query.lhs.getCount() == 3 &&
       query.rhs.getCount() == 3)
     return 2;
@@ -175,7 +185,11 @@ static int64_t countPopcounts(const KernelRow &row, const KernelQuery &query) {
 
 double mlir::lowbit::estimateCost(const KernelRow &row, const Target &target,
                                   const KernelQuery &query) {
-  double cost = target.has("amx-int8") ? row.cost.withAMX : row.cost.withoutAMX;
+  double cost = row.cost.withPopcount;
+  if (target.has("amx-int8"))
+    cost = row.cost.withAMX;
+  else if (target.has("avx512bw") && !target.has("avx512vpopcntdq"))
+    cost = row.cost.withoutPopcount;
   bool byPlanes = row.fewRows.empty() && (row.rhsOrder == Order::panels ||
                                           row.rhsOrder == Order::dwords);
   if (byPlanes)

@@ -26,6 +26,7 @@ ROWS = [
     ("x86-avx512bw-popcount", "x86-64-v4"),
     ("x86-avx512-vpopcntdq", "x86-64-v4,+avx512vpopcntdq"),
     ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
+    ("x86-avx512bw-carrysave", "x86-64-v4"),
 ]
 SIGNS, BITS, TERNARY = (-1, 1), (0, 1), (-1, 0, 1)
 

@@ -38,6 +38,7 @@ CONSTANT_RHS = [
     ("x86-avx512vbmi-lookup", "x86-64-v4,+avx512vbmi"),
     ("x86-avx512-vpopcntdq", "x86-64-v4,+avx512vpopcntdq"),
     ("x86-avx512-vpopcntd", "x86-64-v4,+avx512vpopcntdq"),
+    ("x86-avx512bw-carrysave", "x86-64-v4"),
     ("x86-avxvnni", "x86-64-v3,+avxvnni"),
     ("x86-avx512-vnni", "x86-64-v4,+avx512vnni"),
     ("x86-amx-bits", AMX_TARGET),

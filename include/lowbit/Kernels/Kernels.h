@@ -49,7 +49,7 @@ enum class PopcountForm {
 /// where planes are multiplied one by one, else of whole codes; measured, see
 /// KernelCosts.def.
 struct KernelCost {
-  int64_t withoutAMX, withAMX;
+  int64_t withPopcount, withAMX, withoutPopcount;
 };
 
 /// One row of the kernel table.

@@ -336,5 +336,7 @@ SmallVector<Value>
 mlir::lowbit::emitDwordTile(Emission &e, const MatmulOperands &operands,
                             const MatmulTile &tile, const KernelRow &kernel,
                             LevelsType lhs, PackingAttr rhs) {
+  if (kernel.form == PopcountForm::Bytes)
+    return emitCarrySaveTile(e, operands, tile, kernel, lhs, rhs);
   return DwordTile(e, operands, tile, kernel, lhs, rhs).emit();
 }
