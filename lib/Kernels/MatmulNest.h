@@ -86,11 +86,6 @@ Value unpackQuad(Emission &e, Value words, int64_t bits, int64_t index);
 SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
                                 const MatmulTile &tile, const KernelRow &kernel,
                                 LevelsType lhs, PackingAttr rhs);
-SmallVector<Value> emitCarrySaveTile(Emission &e,
-                                     const MatmulOperands &operands,
-                                     const MatmulTile &tile,
-                                     const KernelRow &kernel, LevelsType lhs,
-                                     PackingAttr rhs);
 SmallVector<Value> emitDwordTile(Emission &e, const MatmulOperands &operands,
                                  const MatmulTile &tile,
                                  const KernelRow &kernel, LevelsType lhs,

@@ -19,17 +19,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LOWBIT_LIB_KERNELS_CARRYSAVE_H
-#define LOWBIT_LIB_KERNELS_CARRYSAVE_H
+#ifndef LOWBIT_LIB_KERNELS_GENERIC_CARRYSAVE_H
+#define LOWBIT_LIB_KERNELS_GENERIC_CARRYSAVE_H
 
-#include "Emission.h"
+#include "DwordTile.h"
 
 namespace mlir::lowbit {
 
-/// A logic operation of two vectors of bits.
-enum class BitOperation { And, Xor };
-
-/// Bits to count: of `first op second`, or of `first` where there is no second.
+/// Bits to count: those of `first op second`.
 struct CountedBits {
   Value first, second;
 };
@@ -72,4 +69,4 @@ private:
 
 } // namespace mlir::lowbit
 
-#endif // LOWBIT_LIB_KERNELS_CARRYSAVE_H
+#endif // LOWBIT_LIB_KERNELS_GENERIC_CARRYSAVE_H

@@ -54,23 +54,15 @@ Value CarrySave::addAtWeight(MutableArrayRef<Value> state,
   }
   Value &ones = state.front();
   int64_t table = operation == BitOperation::And ? kXorAnd : kXor;
-  if (bits.size() == 2 && bits[0].second && bits[1].second) {
+  if (bits.size() == 2) {
     Value half = ternary(ones, bits[0].first, bits[0].second, table);
     Value sum = ternary(half, bits[1].first, bits[1].second, table);
     Value carry = ternary(half, sum, ones, kNotBElseC);
     ones = sum;
     return carry;
   }
-  SmallVector<Value, 2> values;
-  for (const CountedBits &pair : bits) {
-    Value value = pair.first;
-    if (pair.second && operation == BitOperation::And)
-      value = arith::AndIOp::create(e.b, e.loc, value, pair.second);
-    else if (pair.second)
-      value = arith::XOrIOp::create(e.b, e.loc, value, pair.second);
-    values.push_back(value);
-  }
-  return addCarries(ones, values[0], values.size() > 1 ? values[1] : Value());
+  Value single = combine(e, operation, bits[0].first, bits[0].second);
+  return addCarries(ones, single, {});
 }
 
 /// Adds one or two vectors of bits to a state; returns what is carried.
