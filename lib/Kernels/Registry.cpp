@@ -35,8 +35,8 @@ static constexpr llvm::StringLiteral kAVX2[] = {"avx2"};
 static constexpr llvm::StringLiteral kSSSE3[] = {"ssse3"};
 static constexpr llvm::StringLiteral kAVX2FMA[] = {"avx2", "fma"};
 
-/// What rows cost on targets that do not have them.
-static constexpr int64_t kNeverChosen = 0;
+/// The cost of a row on a machine that does not have it.
+static constexpr int64_t kNotMeasured = 0;
 
 /// The costs of a row as measured; a row without does not compile.
 static constexpr KernelCost measured(std::string_view name) {
@@ -172,7 +172,8 @@ bool mlir::lowbit::needsRhsSums(const KernelRow &row, LevelsType lhs,
 
 /// Popcounts of a word: one for each pair of planes, but see DwordMatmul.cpp.
 static double countPopcounts(const KernelRow &row, const KernelQuery &query) {
-  // A `sign` takes one where it meets no zero, a ternary side two.
+  // A `sign` takes one where it meets no zero, a ternary side two. With the
+  // popcount instruction the costs were compared for two.
   if (row.rhsOrder == Order::dwords && row.form == PopcountForm::Bytes &&
       query.lhs.isSigns() && query.lhs.getCount() == 3 && query.rhs.isSigns() &&
       query.rhs.getCount() == 2)
@@ -183,13 +184,25 @@ static double countPopcounts(const KernelRow &row, const KernelQuery &query) {
   return query.lhs.getPlanes() * query.rhs.getPlanes();
 }
 
+/// The figure of the machine that is most like the target; where that one does
+/// not have the row, of another that has it.
+static int64_t getMeasuredCost(const KernelRow &row, const Target &target) {
+  const KernelCost &cost = row.cost;
+  int64_t nearest = cost.withPopcount;
+  if (target.has("amx-int8"))
+    nearest = cost.withAMX;
+  else if (target.has("avx512bw") && !target.has("avx512vpopcntdq"))
+    nearest = cost.withoutPopcount;
+  for (int64_t figure :
+       {nearest, cost.withPopcount, cost.withoutPopcount, cost.withAMX})
+    if (figure != kNotMeasured)
+      return figure;
+  llvm_unreachable("a row without any figure in KernelCosts.def");
+}
+
 double mlir::lowbit::estimateCost(const KernelRow &row, const Target &target,
                                   const KernelQuery &query) {
-  double cost = row.cost.withPopcount;
-  if (target.has("amx-int8"))
-    cost = row.cost.withAMX;
-  else if (target.has("avx512bw") && !target.has("avx512vpopcntdq"))
-    cost = row.cost.withoutPopcount;
+  double cost = getMeasuredCost(row, target);
   bool byPlanes = row.fewRows.empty() && (row.rhsOrder == Order::panels ||
                                           row.rhsOrder == Order::dwords);
   if (byPlanes)
