@@ -27,10 +27,13 @@ namespace mlir::lowbit {
 /// Builds scalar and vector arithmetic at one location.
 class Emission {
 public:
-  Emission(OpBuilder &builder, Location loc) : b(builder), loc(loc) {}
+  Emission(OpBuilder &builder, Location loc, const Target &target)
+      : b(builder), loc(loc), fma(target.has("fma")) {}
 
   OpBuilder &b;
   Location loc;
+  /// Whether the target multiplies and adds in one instruction.
+  bool fma;
 
   // Constants.
   Value index(int64_t value);

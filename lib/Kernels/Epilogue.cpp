@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Epilogue.h"
+#include "Division.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 
@@ -62,6 +63,15 @@ void Epilogue::widen(Operation &inner, IRMapping &map) {
   SmallVector<Value> values;
   for (Value value : inner.getOperands())
     values.push_back(map.lookup(value));
+  if (auto division = dyn_cast<arith::DivFOp>(inner);
+      division && isDividedForCode(division)) {
+    auto divisor = values[1].getDefiningOp<vector::BroadcastOp>();
+    if (divisor && divisor.getSource().getType().isF32()) {
+      map.map(division.getResult(),
+              divideForCode(e, values[0], divisor.getSource()));
+      return;
+    }
+  }
   OperationState state(inner.getLoc(), inner.getName());
   state.addOperands(values);
   for (Type type : inner.getResultTypes())

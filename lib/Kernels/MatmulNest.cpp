@@ -271,7 +271,7 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
     return op.emitOpError("has a right side without the sums of codes that "
                           "kernel '")
            << op.getKernel() << "' needs";
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   MatmulOperands operands = gather(e, op);
   LogicalResult emitted = success();
   if (op.getResultPacking() &&

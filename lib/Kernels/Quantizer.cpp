@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Quantizer.h"
+#include "Division.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -115,7 +116,10 @@ SmallVector<Value> Quantizer::quantize(Value x, Value shift, Value scale) {
   }
   if (offset)
     x = arith::SubFOp::create(e.b, e.loc, x, e.broadcast(offset, lanes));
-  x = arith::DivFOp::create(e.b, e.loc, x, e.broadcast(scale, lanes));
+  if (std::max(-levels.getFirst(), levels.getLast()) <= kGreatestCode)
+    x = divideForCode(e, x, scale);
+  else
+    x = arith::DivFOp::create(e.b, e.loc, x, e.broadcast(scale, lanes));
   if (levels.getFirst() == 0 && levels.getLast() == 1)
     // round(x) >= 1, half to even, is x > 0.5.
     return {arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, x,

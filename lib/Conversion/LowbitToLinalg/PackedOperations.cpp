@@ -283,9 +283,7 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
                      op.getScoreOperands(), op.getScoreBody(), size, keys, f32,
                      op.getKernel());
     Value p = SoftmaxOp::create(rewriter, loc, scores)->getResult(0);
-    auto codes = PackingAttr::get(op.getContext(),
-                                  LevelsType::getRange(op.getContext(), 0, 1),
-                                  Order::rows, 1);
+    PackingAttr codes = op.getCodes();
     Value code =
         QuantizePackOp::create(rewriter, loc, p, op.getScale(), Value(),
                                Value(), codes, Rounding::half_even)

@@ -109,7 +109,9 @@ Value getDigitCode(Arithmetic a, Value packed, PackingAttr packing,
 /// The code of element `k` of a row in the orders made of planes or bytes.
 Value getCode(Arithmetic a, Value packed, PackingAttr packing, ValueRange batch,
               Value row, Value k) {
-  int64_t planes = packing.getPlanes(), lanes = packing.getLanes();
+  // Codes less a centre have a sign and fill their bytes.
+  int64_t planes = packing.getCentre() ? 8 : packing.getPlanes();
+  int64_t lanes = packing.getLanes();
   int64_t perWord = packing.getElementsPerWord();
   Value panel = a.div(row, lanes), lane = a.rem(row, lanes);
   Value code = a.word(0);
@@ -182,7 +184,6 @@ Value definitions::createUnpacked(OpBuilder &builder, Location loc,
                      ? getDigitCode(a, packed, packing, batch, row, k)
                      : getCode(a, packed, packing, batch, row, k);
     if (int64_t centre = packing.getCentre()) {
-      // The eight bits have a sign.
       Value byte = arith::TruncIOp::create(b, loc, b.getI8Type(), code);
       code = a.add(arith::ExtSIOp::create(b, loc, b.getI64Type(), byte),
                    a.word(centre));

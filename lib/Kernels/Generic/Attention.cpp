@@ -10,19 +10,13 @@
 // maximum, exponentials and their sum, the bits of the codes, the product with
 // the values.
 //
-// A code is 1 where round(fl(fl(e / sum) / scale)) >= 1, half to even, that is
-// where the quotient exceeds 1/2. It ascends with e, so one number of a row
-// tells all of its codes: the least e whose code is 1. It lies within a few
-// units in the last place of scale * sum / 2; the sixteen numbers around are
-// tried with the very formula. That holds for scales far from zero; for others
-// (and negative ones, with which no code is 1) the number is found by halving.
-//
 // The sum is taken in the order of `lowbit.softmax`, so that the codes are the
 // same whether attention is one operation or not.
 //
 //===----------------------------------------------------------------------===//
 
 #include "../MatmulNest.h"
+#include "AttentionCodes.h"
 #include "lowbit/Kernels/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <limits>
@@ -36,11 +30,6 @@ static MemRefType typeOf(Value value) {
 
 namespace {
 
-/// Scales from here on keep every number of `Attention::tryAround` normal: sums
-/// of exponentials are 1 or more, and a quotient near the threshold is half the
-/// scale.
-constexpr double kLeastUsualScale = 0x1p-100;
-
 class Attention {
 public:
   Attention(Emission &e, PackedAttentionOp op, const KernelRow &kernel,
@@ -48,19 +37,14 @@ public:
       : e(e), op(op), kernel(kernel), contextKernel(contextKernel),
         lanes(getFloatLanes(target)),
         type(VectorType::get({lanes}, e.b.getF32Type())),
-        scores(op.getScratch()[0]), codes(op.getScratch()[1]),
-        keys(op.getKeys()), scoreOperands(op.getScoreOperands()),
+        scores(op.getScratch()[0]), codes(e, op, lanes), keys(op.getKeys()),
+        scoreOperands(op.getScoreOperands()),
         contextOperands(op.getContextOperands()),
         scoresShape(op.getScoresShape()), contextShape(op.getContextShape()) {}
 
   void emit() {
     int64_t rank = typeOf(op.getQ()).getRank();
     Value rows = e.dim(op.getQ(), rank - 2);
-    words = e.ceilDiv(keys, 64);
-    scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
-    isUsualScale =
-        arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGE, scale,
-                              e.constant(e.b.getF32Type(), kLeastUsualScale));
     // Whole tiles for all parts but the last.
     int64_t tile = std::min(
         {kernel.rowsPerTile, contextKernel.rowsPerTile, kAttentionRows});
@@ -89,7 +73,9 @@ private:
   void emitRows(Value row, int64_t count) {
     SmallVector<Value> maxima = emitScores(row, count);
     SmallVector<Value> sums = emitExponentials(maxima);
-    emitCodes(sums);
+    codes.emit(sums, [&](int64_t row, Value position) {
+      return scratchAt(row, position);
+    });
     emitContext(row, count);
   }
 
@@ -102,6 +88,8 @@ private:
   SmallVector<Value> emitTile(const MatmulOperands &operands,
                               const MatmulTile &tile, const KernelRow &row,
                               PackingAttr lhs, PackingAttr rhs) {
+    if (rhs.getOrder() == Order::quads)
+      return emitByteTile(e, operands, tile, row, lhs.getLevels(), rhs);
     if (rhs.getOrder() == Order::dwords)
       return emitDwordTile(e, operands, tile, row, lhs.getLevels(), rhs);
     return emitPopcountTile(e, operands, tile, row, lhs.getLevels(),
@@ -218,133 +206,13 @@ private:
                      });
   }
 
-  /// The least exponential with code 1 of each row, +inf when there is none.
-  SmallVector<Value> emitThresholds(ArrayRef<Value> sums) {
-    SmallVector<Type> types(sums.size(), e.b.getF32Type());
-    auto branch = scf::IfOp::create(e.b, e.loc, types, isUsualScale,
-                                    /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    auto emitBranch = [&](Block *block, auto threshold) {
-      e.b.setInsertionPointToStart(block);
-      SmallVector<Value> found;
-      for (Value sum : sums)
-        found.push_back(threshold(sum));
-      scf::YieldOp::create(e.b, e.loc, found);
-    };
-    emitBranch(branch.thenBlock(), [&](Value sum) { return tryAround(sum); });
-    emitBranch(branch.elseBlock(), [&](Value sum) { return halve(sum); });
-    return SmallVector<Value>(branch.getResults());
-  }
-
-  /// The quantizer's formula: whether the codes of exponentials are 1.
-  Value isOne(Value exponentials, Value sum) {
-    Type type = exponentials.getType();
-    auto widen = [&](Value scalar) {
-      if (auto vector = dyn_cast<VectorType>(type))
-        return e.broadcast(scalar, vector.getNumElements());
-      return scalar;
-    };
-    Value p = arith::DivFOp::create(e.b, e.loc, exponentials, widen(sum));
-    Value scaled = arith::DivFOp::create(e.b, e.loc, p, widen(scale));
-    return arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, scaled,
-                                 e.constant(type, 0.5));
-  }
-
-  /// The threshold of a usual scale: three roundings lie between it and the
-  /// estimate, and with no subnormal number on the way they amount to four
-  /// units at most.
-  Value tryAround(Value sum) {
-    constexpr int64_t kTried = 16;
-    auto ints = VectorType::get({kTried}, e.b.getI32Type());
-    auto floats = VectorType::get({kTried}, e.b.getF32Type());
-    Type f32 = e.b.getF32Type(), i32 = e.b.getI32Type();
-    Value estimate = arith::MulFOp::create(
-        e.b, e.loc, arith::MulFOp::create(e.b, e.loc, sum, scale),
-        e.constant(f32, 0.5));
-    SmallVector<int32_t> steps;
-    for (int32_t i = 0; i < kTried; ++i)
-      steps.push_back(i - kTried / 2);
-    Value first = arith::BitcastOp::create(e.b, e.loc, i32, estimate);
-    Value bits =
-        e.add(e.broadcast(first, kTried),
-              arith::ConstantOp::create(
-                  e.b, e.loc, DenseElementsAttr::get(ints, ArrayRef(steps))));
-    Value tried = arith::BitcastOp::create(e.b, e.loc, floats, bits);
-    Value infinity =
-        e.constant(floats, std::numeric_limits<double>::infinity());
-    return e.reduce(
-        arith::SelectOp::create(e.b, e.loc, isOne(tried, sum), tried, infinity),
-        [&](Value a, Value b) { return e.less(a, b); });
-  }
-
-  /// The threshold of any scale: the code ascends with the exponential, whose
-  /// bits ascend from those of 0, which has the code 0, to those of infinity.
-  Value halve(Value sum) {
-    constexpr int64_t kInfinity = 0x7f800000, kSteps = 31;
-    Type f32 = e.b.getF32Type();
-    Value bits = e.forLoop(
-        e.index(0), e.index(kSteps), 1, {e.i32(0), e.i32(kInfinity)},
-        [&](Value, ValueRange carried) -> SmallVector<Value> {
-          Value zero = carried[0], one = carried[1];
-          Value middle =
-              arith::ShRUIOp::create(e.b, e.loc, e.add(zero, one), e.i32(1));
-          Value isAbove =
-              isOne(arith::BitcastOp::create(e.b, e.loc, f32, middle), sum);
-          return {arith::SelectOp::create(e.b, e.loc, isAbove, zero, middle),
-                  arith::SelectOp::create(e.b, e.loc, isAbove, middle, one)};
-        })[1];
-    return arith::BitcastOp::create(e.b, e.loc, f32, bits);
-  }
-
-  /// The packed rows of codes, with their last words.
-  void emitCodes(ArrayRef<Value> sums) {
-    SmallVector<Value> thresholds;
-    for (Value threshold : emitThresholds(sums))
-      thresholds.push_back(e.broadcast(threshold, lanes));
-    SmallVector<Value> zeros(sums.size(), e.i64(0));
-    SmallVector<Value> ones = e.forVectors(
-        keys, 64, zeros, [&](Value begin, Value count, ValueRange carried) {
-          SmallVector<Value> next;
-          for (auto [r, sum] : llvm::enumerate(carried)) {
-            SmallVector<Value> parts;
-            for (int64_t first = 0; first < 64; first += lanes) {
-              Value left;
-              if (count)
-                left = arith::MaxSIOp::create(
-                    e.b, e.loc, e.sub(count, e.index(first)), e.index(0));
-              Value y =
-                  e.load(scores, scratchAt(r, e.add(begin, e.index(first))),
-                         lanes, left);
-              Value bits = arith::CmpFOp::create(
-                  e.b, e.loc, arith::CmpFPredicate::OGE, y, thresholds[r]);
-              if (left)
-                bits = arith::AndIOp::create(
-                    e.b, e.loc, bits,
-                    vector::CreateMaskOp::create(e.b, e.loc, bits.getType(),
-                                                 left));
-              parts.push_back(bits);
-            }
-            Value word = e.joinBits(parts);
-            memref::StoreOp::create(e.b, e.loc, word, codes,
-                                    scratchAt(r, e.floorDiv(begin, 64)));
-            next.push_back(e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
-          }
-          return next;
-        });
-    for (auto [r, count] : llvm::enumerate(ones))
-      memref::StoreOp::create(e.b, e.loc, e.addPlane(e.i64(0), count, 0), codes,
-                              scratchAt(r, words));
-  }
-
   /// The codes times the values.
   void emitContext(Value row, int64_t count) {
     MatmulOperands operands;
-    operands.lhs = codes;
+    operands.lhs = op.getScratch()[1];
     operands.rhs = op.getV();
     operands.size = keys;
     operands.columns = e.index(op.getColumns());
-    auto levels = LevelsType::getRange(op.getContext(), 0, 1);
-    auto packing = PackingAttr::get(op.getContext(), levels, Order::rows, 1);
     MatmulTile tile;
     tile.lhsBatch = batch;
     tile.lhsBatch.push_back(part);
@@ -355,8 +223,8 @@ private:
         e.index(llvm::divideCeil(op.getColumns(), contextKernel.lanes));
     e.forLoop(e.index(0), panels, 1, [&](Value panel) {
       tile.panel = panel;
-      SmallVector<Value> sums =
-          emitTile(operands, tile, contextKernel, packing, op.getVPacking());
+      SmallVector<Value> sums = emitTile(operands, tile, contextKernel,
+                                         op.getCodes(), op.getVPacking());
       int64_t parts = sums.size() / count;
       Epilogue epilogue(e, op.getContextBody().front(), contextOperands,
                         contextShape, contextKernel.lanes / parts);
@@ -391,7 +259,9 @@ private:
   const KernelRow &kernel, &contextKernel;
   int64_t lanes;
   VectorType type;
-  Value scores, codes, keys, words, scale, isUsualScale;
+  Value scores;
+  AttentionCodes codes;
+  Value keys;
   SmallVector<Value> scoreOperands, contextOperands;
   SmallVector<int64_t> scoresShape, contextShape;
   SmallVector<Value> batch;
@@ -407,20 +277,21 @@ LogicalResult mlir::lowbit::emitPackedAttention(RewriterBase &rewriter,
     return op.emitOpError("must be on buffers before code is emitted for it");
   StringRef names[] = {op.getKernel(),
                        op.getContextKernel().value_or(op.getKernel())};
-  PackingAttr packings[] = {op.getKPacking(), op.getVPacking()};
+  PackingAttr left[] = {op.getQPacking(), op.getCodes()};
+  PackingAttr right[] = {op.getKPacking(), op.getVPacking()};
   SmallVector<const KernelRow *> kernels;
-  for (auto [name, packing] : llvm::zip_equal(names, packings)) {
+  for (auto [name, lhs, packing] : llvm::zip_equal(names, left, right)) {
     const KernelRow *kernel = kernels.emplace_back(findKernel(name));
     if (!kernel)
       return op.emitOpError("names an unknown kernel '") << name << "'";
     if (packing.getOrder() != kernel->rhsOrder ||
         packing.getLanes() != kernel->lanes || kernel->floatLhs ||
-        !packing.getSums())
+        lhs.getOrder() != kernel->getLhsOrder() || !packing.getSums())
       return op.emitOpError("is not packed as kernel '") << name << "' expects";
   }
   if (op.getResultPacking() && !typeOf(op.getInit()).getLayout().isIdentity())
     return op.emitOpError("cannot pack the result in this layout");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   Attention(e, op, *kernels[0], *kernels[1], target).emit();
   rewriter.eraseOp(op);
   return success();

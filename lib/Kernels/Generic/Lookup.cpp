@@ -160,7 +160,7 @@ LogicalResult mlir::lowbit::emitPackedLookup(RewriterBase &rewriter,
   auto initType = dyn_cast<MemRefType>(op.getInit().getType());
   if (!initType)
     return op.emitOpError("must be on buffers before code is emitted for it");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   Lookup lookup(e, op, std::max<int64_t>(getFloatLanes(target), 8));
   SmallVector<Value> extents;
   for (int64_t i = 0; i + 1 < initType.getRank(); ++i)

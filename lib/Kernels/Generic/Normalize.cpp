@@ -299,7 +299,7 @@ LogicalResult mlir::lowbit::emitLayerNorm(RewriterBase &rewriter,
                                           const Target &target) {
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   RowEmission rows(e, target, op.getInit());
   rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
     NormRows norm(rows, op, positions, target.has("fma"));
@@ -318,7 +318,7 @@ LogicalResult mlir::lowbit::emitLayerNormPack(RewriterBase &rewriter,
                                               const Target &target) {
   if (!isa<MemRefType>(op.getInput().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   RowEmission rows(e, target, op.getInits().front());
   PackedRows packed(rows, op);
   rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
@@ -336,7 +336,7 @@ LogicalResult mlir::lowbit::emitSoftmax(RewriterBase &rewriter, SoftmaxOp op,
                                         const Target &target) {
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   RowEmission rows(e, target, op.getInit());
   int64_t lanes = rows.lanes;
   double lowest = -std::numeric_limits<double>::infinity();

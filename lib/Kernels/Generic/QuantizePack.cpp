@@ -214,7 +214,7 @@ LogicalResult mlir::lowbit::emitQuantizePack(RewriterBase &rewriter,
            << stringifyOrder(order) << "' at run time";
   if (!op.getPacking().getSums() && order != Order::rows)
     return op.emitOpError("cannot pack without sums of codes at run time");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   Quantizer quantizer(e, op);
   bool alongSize = quantizer.isContiguousAlongSize();
   if (!alongSize &&

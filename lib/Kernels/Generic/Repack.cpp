@@ -395,10 +395,10 @@ private:
 } // namespace
 
 LogicalResult mlir::lowbit::emitRepack(RewriterBase &rewriter, RepackOp op,
-                                       const Target &) {
+                                       const Target &target) {
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   if (failed(Repack(e, op).emit()))
     return failure();
   rewriter.eraseOp(op);

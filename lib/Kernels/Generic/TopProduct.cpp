@@ -238,7 +238,7 @@ LogicalResult mlir::lowbit::emitTopProduct(RewriterBase &rewriter,
     return op.emitOpError("expected a screen and scratch buffers for it");
   if (!hasContiguousRows(op.getInput()) || !hasContiguousRows(op.getTable()))
     return op.emitOpError("expected rows whose elements lie side by side");
-  Emission e(rewriter, op.getLoc());
+  Emission e(rewriter, op.getLoc(), target);
   Value rows = e.index(1);
   int64_t rank = cast<MemRefType>(op.getInput().getType()).getRank();
   for (int64_t i = 0; i + 1 < rank; ++i)

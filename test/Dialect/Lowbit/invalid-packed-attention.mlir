@@ -26,7 +26,7 @@ func.func @f(%q: tensor<1x2x1x2x8xi64>, %k: tensor<1x2x?x2x8xi64>, %v: tensor<1x
 
 // packed_attention (C1)
 func.func @f(%q: tensor<1x2x5x2xi64>, %k: tensor<1x2x?x2xi64>, %v: tensor<1x2x2x?x8xi64>, %s: tensor<f32>, %e: tensor<1x2x5x16xf32>, %t: index) {
-  // expected-error @below {{expected keys and values in panels or dwords, got rows}}
+  // expected-error @below {{expected keys and values in panels, dwords or quads, got rows}}
   %0 = lowbit.packed_attention ins(%q, %k, %v, %s : tensor<1x2x5x2xi64>, tensor<1x2x?x2xi64>, tensor<1x2x2x?x8xi64>, tensor<f32>)
     keys %t outs(%e : tensor<1x2x5x16xf32>)
     attributes {kernel = "generic-popcount", size = 64 : i64, columns = 16 : i64,
@@ -47,7 +47,7 @@ func.func @f(%q: tensor<1x2x5x2xi64>, %k: tensor<1x2x?x2xi64>, %v: tensor<1x2x2x
 
 // packed_attention (C1)
 func.func @f(%q: tensor<1x2x5x2xi64>, %k: tensor<1x2x?x2x8xi64>, %v: tensor<1x2x2x?x1xi8>, %s: tensor<f32>, %e: tensor<1x2x5x16xf32>, %t: index) {
-  // expected-error @below {{expected keys and values in panels or dwords, got lanes}}
+  // expected-error @below {{expected keys and values in panels, dwords or quads, got lanes}}
   %0 = lowbit.packed_attention ins(%q, %k, %v, %s : tensor<1x2x5x2xi64>, tensor<1x2x?x2x8xi64>, tensor<1x2x2x?x1xi8>, tensor<f32>)
     keys %t outs(%e : tensor<1x2x5x16xf32>)
     attributes {kernel = "generic-popcount", size = 64 : i64, columns = 16 : i64,

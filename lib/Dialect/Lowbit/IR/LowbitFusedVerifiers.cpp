@@ -32,15 +32,41 @@ SmallVector<int64_t> PackedAttentionOp::getContextShape() {
   return shape;
 }
 
+PackingAttr PackedAttentionOp::getCodes() {
+  if (std::optional<PackingAttr> packing = getCodePacking())
+    return *packing;
+  return PackingAttr::get(
+      getContext(), LevelsType::getRange(getContext(), 0, 1), Order::rows, 1);
+}
+
+/// The greatest level of a probability.
+static constexpr int64_t kGreatestProbability = 256;
+
+/// A product of `packed_attention` has sides that go together.
+static LogicalResult verifySides(Operation *op, PackingAttr lhs,
+                                 PackingAttr rhs) {
+  bool quads = rhs.getOrder() == Order::quads;
+  if (!quads && rhs.getOrder() != Order::panels &&
+      rhs.getOrder() != Order::dwords)
+    return op->emitOpError(
+               "expected keys and values in panels, dwords or quads, got ")
+           << stringifyOrder(rhs.getOrder());
+  if (quads != (lhs.getOrder() == Order::bytes))
+    return op->emitOpError("expected queries or codes of bytes with keys or "
+                           "values of quads, and only there");
+  return quads ? success() : verifyRows(op, lhs);
+}
+
 LogicalResult PackedAttentionOp::verify() {
   // (C1)
-  if (failed(verifyRows(*this, getQPacking())))
+  if (failed(verifySides(*this, getQPacking(), getKPacking())) ||
+      failed(verifySides(*this, getCodes(), getVPacking())))
     return failure();
-  for (PackingAttr packing : {getKPacking(), getVPacking()})
-    if (packing.getOrder() != Order::panels &&
-        packing.getOrder() != Order::dwords)
-      return emitOpError("expected keys and values in panels or dwords, got ")
-             << stringifyOrder(packing.getOrder());
+  LevelsType codes = getCodes().getLevels();
+  if (codes.getFirst() != 0 || codes.getStep() != 1 || codes.getLast() < 1 ||
+      codes.getLast() > kGreatestProbability)
+    return emitOpError("expected codes of 0, 1, ... ")
+           << kGreatestProbability << " at most, got " << codes;
   // (C2)
   if (static_cast<int64_t>(getSize()) < 0 ||
       static_cast<int64_t>(getColumns()) < 0)

@@ -50,10 +50,17 @@ static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
   };
   Value scores = rewriter.createOrFold<arith::MulIOp>(
       loc, words, arith::ConstantIndexOp::create(rewriter, loc, 64));
+  // Codes are written for 64 keys at a time.
+  PackingAttr packing = attention.getCodes();
+  int64_t perStep = packing.hasWholeCodes() ? 64 / packing.getElementsPerWord()
+                                            : packing.getPlanes();
   Value codes = rewriter.createOrFold<arith::AddIOp>(
-      loc, words, arith::ConstantIndexOp::create(rewriter, loc, 1));
+      loc,
+      rewriter.createOrFold<arith::MulIOp>(
+          loc, words, arith::ConstantIndexOp::create(rewriter, loc, perStep)),
+      arith::ConstantIndexOp::create(rewriter, loc, 1));
   Value buffers[] = {allocate(scores, rewriter.getF32Type()),
-                     allocate(codes, rewriter.getI64Type())};
+                     allocate(codes, packing.getElementType())};
   operands.insert(operands.end() - 1, std::begin(buffers), std::end(buffers));
 }
 

@@ -29,8 +29,12 @@ using namespace mlir::lowbit;
 
 static bool isPackedInLanes(PackingAttr packing) {
   return packing.getOrder() == Order::panels ||
-         packing.getOrder() == Order::dwords;
+         packing.getOrder() == Order::dwords ||
+         packing.getOrder() == Order::quads;
 }
+
+/// The greatest code of a probability: see `lowbit.packed_attention`.
+static constexpr int64_t kGreatestProbability = 256;
 
 namespace {
 
@@ -57,9 +61,10 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
         !scores.getLhsPacking())
       return stays("a product has no packed sides or a packed result");
     LevelsType levels = quantize.getPacking().getLevels();
-    if (levels.getFirst() != 0 || levels.getLast() != 1 ||
+    if (levels.getFirst() != 0 || levels.getStep() != 1 ||
+        levels.getLast() < 1 || levels.getLast() > kGreatestProbability ||
         quantize.getRounding() != Rounding::half_even)
-      return stays("the probabilities have other codes than 0 and 1");
+      return stays("the probabilities have other codes than 0, 1, ... 256");
     if (!quantize->hasOneUse() || quantize.getShift() || quantize.getOffset() ||
         quantize.getPermutation() ||
         quantize.getGranularity() != Granularity::tensor)
@@ -95,6 +100,9 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     if (!keys)
       keys = arith::ConstantIndexOp::create(rewriter, scores.getLoc(),
                                             scores.getColumns());
+    PackingAttr codes = quantize.getPacking();
+    if (levels.getLast() == 1 && codes.getOrder() == Order::rows)
+      codes = PackingAttr();
     Location loc = rewriter.getFusedLoc({context.getLoc(), scores.getLoc(),
                                          softmax.getLoc(), quantize.getLoc()});
     auto fused = PackedAttentionOp::create(
@@ -106,7 +114,7 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
                                                   : context.getKernelAttr(),
         scores.getSizeAttr(), context.getColumnsAttr(),
         scores.getLhsPackingAttr(), scores.getRhsPackingAttr(),
-        context.getRhsPackingAttr(), /*result_packing=*/PackingAttr(),
+        context.getRhsPackingAttr(), codes, /*result_packing=*/PackingAttr(),
         transpose ? rewriter.getUnitAttr() : UnitAttr());
     fused->setDiscardableAttrs(context->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(scores.getBody(), fused.getScoreBody(),
@@ -171,7 +179,8 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
         attention.getContextKernelAttr(), attention.getSizeAttr(),
         attention.getColumnsAttr(), attention.getQPackingAttr(),
         attention.getKPackingAttr(), attention.getVPackingAttr(),
-        op.getPackingAttr(), rewriter.getUnitAttr());
+        attention.getCodePackingAttr(), op.getPackingAttr(),
+        rewriter.getUnitAttr());
     fused->setDiscardableAttrs(attention->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(attention.getScoreBody(), fused.getScoreBody(),
                                 fused.getScoreBody().end());

@@ -236,7 +236,7 @@ void ReportBuilder::add(PackedAttentionOp op) {
   addNodeNames(*context.body, context.nodes);
   context.setResultShape(op.getContextShape());
   context.k = scores.n;
-  context.lhs = LevelsType::get(op.getContext(), {0, 1});
+  context.lhs = op.getCodes().getLevels();
   context.rhs = op.getVPacking().getLevels();
   context.kernel = op.getContextKernel().value_or(op.getKernel());
   context.resultPacking = op.getResultPacking();

@@ -156,15 +156,16 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
         acc     = q . k^T                     exact, i32 [..., S, T]
         scores  = score region of acc         f32
         p       = softmax(scores)             along T, as `lowbit.softmax`
-        code    = round(p / scale) in {0, 1}  half to even, as `lowbit.quantize`
+        code    = round(p / scale) in levels  half to even, as `lowbit.quantize`
         context = code . v                    exact, i32 [..., S, E]
         result  = context region of context
 
     The arguments of a region are the sum and one element of each of its
     operands, which broadcast to the shape of the scores and of the context;
-    `keys` is T, `size` is D and `columns` is E. Codes are those of the formulas
-    for the exponentials and their sum as computed: a row is compared with the
-    least exponential whose code is 1.
+    `keys` is T, `size` is D and `columns` is E. The levels of the codes are 0
+    and 1, or those of `code_packing`. Codes are those of the formulas for the
+    exponentials and their sum as computed: a row of codes of one bit is compared
+    with the least exponential whose code is 1.
 
     `kernel` is the row of the kernel table for both products, or for the scores
     alone where `context_kernel` names another for the context.
@@ -178,7 +179,9 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     and packed codes.
 
     Constraints:
-    * (C1) queries have the order `rows`, keys and values are packed in lanes;
+    * (C1) queries and codes have the order `rows` where keys and values, in turn,
+      have the order `panels` or `dwords`, and `bytes` where they have `quads`; levels
+      of codes are 0, 1, ... 256 at most;
     * (C2) the operands have packed shapes of one batch, size and number of keys; `size`
       and `columns` are not negative, the scale has shape `[]`;
     * (C3) the arguments of the regions are an `i32` and the elements of their operands,
@@ -214,6 +217,7 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
       OptionalAttr<StrAttr>:$context_kernel, I64Attr:$size, I64Attr:$columns,
       Lowbit_PackingAttr:$q_packing,
       Lowbit_PackingAttr:$k_packing, Lowbit_PackingAttr:$v_packing,
+      OptionalAttr<Lowbit_PackingAttr>:$code_packing,
       OptionalAttr<Lowbit_PackingAttr>:$result_packing, UnitAttr:$transposed);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let regions = (region SizedRegion<1>:$score_body, SizedRegion<1>:$context_body);
@@ -221,6 +225,8 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     /// The shape `[..., S, T]` of the scores or `[..., S, E]` of the context.
     ::llvm::SmallVector<int64_t> getScoresShape();
     ::llvm::SmallVector<int64_t> getContextShape();
+    /// How the codes of the probabilities are packed.
+    PackingAttr getCodes();
   }];
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v `,` $scale `:` type($q) `,` type($k) `,` type($v) `,` type($scale) `)`

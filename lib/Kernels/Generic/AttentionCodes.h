@@ -1,0 +1,57 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The codes of probabilities, from exponentials and their sums.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LOWBIT_LIB_KERNELS_GENERIC_ATTENTIONCODES_H
+#define LOWBIT_LIB_KERNELS_GENERIC_ATTENTIONCODES_H
+
+#include "../Emission.h"
+#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+
+namespace mlir::lowbit {
+
+/// Quantizes rows of exponentials in the first scratch buffer of an operation
+/// into packed rows in the second.
+class AttentionCodes {
+public:
+  /// The indices of element `position` of row `row` of a scratch buffer.
+  using Indices =
+      llvm::function_ref<SmallVector<Value>(int64_t row, Value position)>;
+
+  /// `lanes` are those of vectors of f32.
+  AttentionCodes(Emission &e, PackedAttentionOp op, int64_t lanes);
+
+  /// One sum for each row. Exponentials beyond the last key are not read.
+  void emit(ArrayRef<Value> sums, Indices at);
+
+private:
+  bool isOneBit() const;
+  void emitBits(ArrayRef<Value> sums, Indices at);
+  void emitCodes(ArrayRef<Value> sums, Indices at);
+  SmallVector<Value> emitThresholds(ArrayRef<Value> sums);
+  Value isOne(Value exponentials, Value sum);
+  Value tryAround(Value sum);
+  Value halve(Value sum);
+  Value getCode(Value exponentials, Value sum, Value sumReciprocal,
+                Value scaleReciprocal);
+  void storeBytes(ArrayRef<Value> parts, ArrayRef<Value> indices, Value &total);
+  void storeWords(ArrayRef<Value> parts, ArrayRef<Value> indices,
+                  MutableArrayRef<Value> totals);
+  Value getLeft(Value count, int64_t first);
+
+  Emission &e;
+  int64_t lanes;
+  PackingAttr packing;
+  Value exponentials, codes, keys, scale, isUsualScale;
+};
+
+} // namespace mlir::lowbit
+
+#endif // LOWBIT_LIB_KERNELS_GENERIC_ATTENTIONCODES_H
