@@ -54,6 +54,36 @@ Value mlir::lowbit::divideByReciprocal(Emission &e, Value x, Value divisor,
   return correct(e, correct(e, q, x, b, y), x, b, y);
 }
 
+Value mlir::lowbit::divideExponentials(Emission &e, Value x, Value divisor) {
+  auto type = cast<VectorType>(x.getType());
+  int64_t lanes = type.getNumElements();
+  auto divide = [&]() -> Value {
+    return arith::DivFOp::create(e.b, e.loc, x, e.broadcast(divisor, lanes));
+  };
+  if (!e.fma)
+    return divide();
+  auto compare = [&](arith::CmpFPredicate predicate, double bound) -> Value {
+    return arith::CmpFOp::create(e.b, e.loc, predicate, x,
+                                 e.constant(type, bound));
+  };
+  Value tiny =
+      arith::AndIOp::create(e.b, e.loc, compare(arith::CmpFPredicate::OGT, 0),
+                            compare(arith::CmpFPredicate::OLT, 0x1p-64));
+  Value isAnyTiny =
+      vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::OR, tiny);
+  auto branch = scf::IfOp::create(e.b, e.loc, type, isAnyTiny,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(e.b, e.loc, divide());
+  e.b.setInsertionPointToStart(branch.elseBlock());
+  Value reciprocal = arith::DivFOp::create(
+      e.b, e.loc, e.constant(divisor.getType(), 1), divisor);
+  scf::YieldOp::create(e.b, e.loc,
+                       divideByReciprocal(e, x, divisor, reciprocal));
+  return branch.getResult(0);
+}
+
 Value mlir::lowbit::divideForCodeByReciprocal(Emission &e, Value x,
                                               Value divisor, Value reciprocal) {
   int64_t lanes = cast<VectorType>(x.getType()).getNumElements();

@@ -35,6 +35,10 @@ bool isDividedForCode(arith::DivFOp op);
 /// Divisors of the functions below: all numbers on the way stay normal.
 Value isUsualDivisor(Emission &e, Value divisor);
 
+/// A vector of f32 from 0 to 1 divided by a scalar from 1 to 2^24, or numbers
+/// of which one is NaN: the IEEE quotient.
+Value divideExponentials(Emission &e, Value x, Value divisor);
+
 /// A vector of f32 from 0 to 1 divided by a scalar from 1 to 2^24, given both
 /// and the reciprocal: the IEEE quotient where it is 2^-90 or more, and less
 /// than 2^-89 where it is not. The target has fused multiply-adds.

@@ -124,6 +124,17 @@ Value Emission::addPlane(Value sumWord, Value ones, int64_t plane) {
                               i64(0)));
 }
 
+Value Emission::addBytes(Value sums, Value words) {
+  Type type = words.getType();
+  for (int64_t byte = 0; byte < 4; ++byte) {
+    Value shifted =
+        arith::ShRUIOp::create(b, loc, words, constant(type, 8 * byte));
+    sums =
+        add(sums, arith::AndIOp::create(b, loc, shifted, constant(type, 255)));
+  }
+  return sums;
+}
+
 Value Emission::dim(Value memref, int64_t position) {
   auto type = cast<MemRefType>(memref.getType());
   if (!type.isDynamicDim(position))

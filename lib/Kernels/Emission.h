@@ -55,6 +55,8 @@ public:
   /// Adds plane `plane` with `ones` bits to a last word as `#lowbit.packing`
   /// describes it.
   Value addPlane(Value sumWord, Value ones, int64_t plane);
+  /// Adds the four bytes of each word to vectors of sums of i32.
+  Value addBytes(Value sums, Value words);
   /// The last words of rows in lanes, from the ones of each plane.
   Value sumVector(ValueRange ones);
 

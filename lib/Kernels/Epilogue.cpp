@@ -11,6 +11,7 @@
 
 #include "Epilogue.h"
 #include "Division.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 
@@ -119,6 +120,70 @@ void mlir::lowbit::storePlanes(Emission &e, ArrayRef<Value> planes,
   }
 }
 
+void mlir::lowbit::storeCodes(Emission &e, Value codes, Value memref,
+                              ArrayRef<Value> row, Value column, Value count) {
+  int64_t lanes = cast<VectorType>(codes.getType()).getNumElements();
+  Value bytes = arith::TruncIOp::create(
+      e.b, e.loc, VectorType::get({lanes}, e.b.getI8Type()), codes);
+  SmallVector<Value> start(row);
+  start.push_back(e.index(0));
+  Value address = LLVM::GEPOp::create(
+      e.b, e.loc, LLVM::LLVMPointerType::get(e.b.getContext()), e.b.getI8Type(),
+      e.pointer(memref, start),
+      arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), column)
+          .getResult());
+  if (!count) {
+    LLVM::StoreOp::create(e.b, e.loc, bytes, address, /*alignment=*/1);
+    return;
+  }
+  Value mask = vector::CreateMaskOp::create(
+      e.b, e.loc, VectorType::get({lanes}, e.b.getI1Type()), count);
+  LLVM::MaskedStoreOp::create(e.b, e.loc, bytes, address, mask,
+                              e.b.getI32IntegerAttr(1));
+}
+
+void mlir::lowbit::storePacked(Emission &e, PackingAttr packing,
+                               ArrayRef<Value> yielded, Value memref,
+                               ArrayRef<Value> row, Value column, int64_t unit,
+                               Value count) {
+  if (packing.hasWholeCodes())
+    storeCodes(e, yielded.front(), memref, row, column, count);
+  else
+    storePlanes(e, yielded, memref, row, column, unit, count);
+}
+
+/// Completes rows of bytes.
+static void finishByteRows(Emission &e, Value memref, int64_t columns,
+                           ArrayRef<Value> extents) {
+  constexpr int64_t kLanes = 16;
+  auto type = VectorType::get({kLanes}, e.b.getI32Type());
+  int64_t words = llvm::divideCeil(columns, 4), tail = columns % 4;
+  e.parallel(extents, /*grain=*/64, [&](ValueRange row) {
+    auto at = [&](Value word) {
+      SmallVector<Value> indices(row);
+      indices.push_back(word);
+      return indices;
+    };
+    if (tail) {
+      SmallVector<Value> last = at(e.index(words - 1));
+      Value word = memref::LoadOp::create(e.b, e.loc, memref, last);
+      word = arith::AndIOp::create(e.b, e.loc, word,
+                                   e.i32((int64_t(1) << (8 * tail)) - 1));
+      memref::StoreOp::create(e.b, e.loc, word, memref, last);
+    }
+    Value sums = e.forVectors(
+        e.index(words), kLanes, e.constant(type, 0),
+        [&](Value word, Value count, ValueRange carried) -> SmallVector<Value> {
+          return {
+              e.addBytes(carried[0], e.load(memref, at(word), kLanes, count))};
+        })[0];
+    memref::StoreOp::create(e.b, e.loc,
+                            vector::ReductionOp::create(
+                                e.b, e.loc, vector::CombiningKind::ADD, sums),
+                            memref, at(e.index(words)));
+  });
+}
+
 void mlir::lowbit::finishPackedRows(Emission &e, Value memref,
                                     PackingAttr packing, int64_t columns) {
   int64_t planes = packing.getPlanes();
@@ -127,6 +192,8 @@ void mlir::lowbit::finishPackedRows(Emission &e, Value memref,
   int64_t rank = cast<MemRefType>(memref.getType()).getRank();
   for (int64_t i = 0; i + 1 < rank; ++i)
     extents.push_back(e.dim(memref, i));
+  if (packing.hasWholeCodes())
+    return finishByteRows(e, memref, columns, extents);
   e.parallel(extents, /*grain=*/64, [&](ValueRange row) {
     auto at = [&](Value word, int64_t plane) {
       SmallVector<Value> indices(row);

@@ -51,7 +51,17 @@ private:
 void storePlanes(Emission &e, ArrayRef<Value> planes, Value memref,
                  ArrayRef<Value> row, Value column, int64_t unit, Value count);
 
-/// Completes packed rows of `columns` codes once all their bits are written:
+/// The same of codes, as vectors of i32, in a row of bytes from byte `column`
+/// on; lanes beyond `count` are not touched.
+void storeCodes(Emission &e, Value codes, Value memref, ArrayRef<Value> row,
+                Value column, Value count);
+
+/// Stores what a region yields for a packed result in either way.
+void storePacked(Emission &e, PackingAttr packing, ArrayRef<Value> yielded,
+                 Value memref, ArrayRef<Value> row, Value column, int64_t unit,
+                 Value count);
+
+/// Completes packed rows of `columns` codes once all of them are written:
 /// clears what lies beyond the columns and stores the last words.
 void finishPackedRows(Emission &e, Value memref, PackingAttr packing,
                       int64_t columns);

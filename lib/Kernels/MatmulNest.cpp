@@ -151,7 +151,7 @@ void mlir::lowbit::storeTile(Emission &e, PackedMatmulOp op,
                SmallVector<Value> stored =
                    epilogue.apply(sums[r * parts + part], position, count);
                if (std::optional<PackingAttr> packing = op.getResultPacking())
-                 storePlanes(e, stored, operands.init,
+                 storePacked(e, *packing, stored, operands.init,
                              ArrayRef(position).drop_back(), column,
                              /*unit=*/64, count);
                else

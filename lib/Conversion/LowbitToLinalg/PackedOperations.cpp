@@ -116,15 +116,18 @@ AffineMap getBroadcastMap(MLIRContext *context, ArrayRef<int64_t> operand,
 }
 
 /// The level of the code with these planes, as a number.
-Value createLevel(OpBuilder &b, Location loc, LevelsType levels,
-                  ValueRange planes) {
+Value createLevel(OpBuilder &b, Location loc, PackingAttr packing,
+                  ValueRange yielded) {
+  LevelsType levels = packing.getLevels();
   Type i32 = b.getI32Type();
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIntOp::create(b, loc, value, 32);
   };
   Value level = constant(levels.getFirst());
-  for (auto [plane, bit] : llvm::enumerate(planes)) {
-    Value set = arith::ExtUIOp::create(b, loc, i32, bit);
+  for (auto [plane, bits] : llvm::enumerate(yielded)) {
+    Value set = packing.hasWholeCodes()
+                    ? Value(bits)
+                    : arith::ExtUIOp::create(b, loc, i32, bits);
     Value weight = constant(levels.getStep() << plane);
     level = arith::AddIOp::create(b, loc, level,
                                   arith::MulIOp::create(b, loc, set, weight));
@@ -207,9 +210,8 @@ private:
     return yielded.front();
   }
 
-  static Value getLevel(OpBuilder &b, PackedMatmulOp op, ValueRange planes) {
-    return createLevel(b, op.getLoc(), op.getResultPacking()->getLevels(),
-                       planes);
+  static Value getLevel(OpBuilder &b, PackedMatmulOp op, ValueRange yielded) {
+    return createLevel(b, op.getLoc(), *op.getResultPacking(), yielded);
   }
 
   static Value createEpilogue(OpBuilder &builder, PackedMatmulOp op,
@@ -296,8 +298,7 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
     if (std::optional<PackingAttr> packing = op.getResultPacking()) {
       Operation *yield = body.front().getTerminator();
       OpBuilder builder(yield);
-      Value level =
-          createLevel(builder, loc, packing->getLevels(), yield->getOperands());
+      Value level = createLevel(builder, loc, *packing, yield->getOperands());
       YieldOp::create(builder, loc, level);
       yield->erase();
     }
@@ -363,7 +364,7 @@ struct StepsOfNormPack : OpConversionPattern<LayerNormPackOp> {
             region.getTerminator()->getOperands().slice(plane,
                                                         packing.getPlanes()),
             [&](Value value) { return mapping.lookup(value); });
-        return createLevel(b, loc, packing.getLevels(), planes);
+        return createLevel(b, loc, packing, planes);
       };
       Value empty = tensor::EmptyOp::create(
           rewriter, loc, tensor::getMixedSizes(rewriter, loc, norm),

@@ -250,7 +250,8 @@ private:
     int64_t size = op.getColumns();
     int64_t unit = std::min<int64_t>(64, size & -size);
     Value head = position[2];
-    storePlanes(e, stored, op.getInit(), ArrayRef(position).take_front(2),
+    storePacked(e, *op.getResultPacking(), stored, op.getInit(),
+                ArrayRef(position).take_front(2),
                 e.add(e.mul(head, e.index(size)), column), unit, left);
   }
 

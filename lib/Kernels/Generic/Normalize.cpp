@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Division.h"
 #include "../Epilogue.h"
 #include "lowbit/Kernels/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -359,10 +360,9 @@ LogicalResult mlir::lowbit::emitSoftmax(RewriterBase &rewriter, SoftmaxOp op,
       rows.store(y, row, k, left);
       return y;
     })[0];
-    Value sum = e.broadcast(total, lanes);
     e.forVectors(rows.size, lanes, [&](Value k, Value left) {
       Value y = rows.load(rows.init, row, k, left);
-      rows.store(arith::DivFOp::create(e.b, e.loc, y, sum), row, k, left);
+      rows.store(divideExponentials(e, y, total), row, k, left);
     });
   };
   rows.forRows([&](ArrayRef<RowEmission::Row> positions) {

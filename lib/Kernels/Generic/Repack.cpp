@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Packed rows in another order: see `lowbit.repack`.
+// Rows of planes in another order: see `lowbit.repack`.
 //
 // Where the last dimension stays last, runs of bits of a row are cut out and
 // stored as words. Where it becomes the rows of the result (values of
@@ -18,7 +18,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Emission.h"
+#include "../Repack.h"
 #include "lowbit/Kernels/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -399,7 +399,8 @@ LogicalResult mlir::lowbit::emitRepack(RewriterBase &rewriter, RepackOp op,
   if (!isa<MemRefType>(op.getInit().getType()))
     return op.emitOpError("must be on buffers before code is emitted for it");
   Emission e(rewriter, op.getLoc(), target);
-  if (failed(Repack(e, op).emit()))
+  if (failed(op.getSource().hasWholeCodes() ? emitRepackBytes(e, op, target)
+                                            : Repack(e, op).emit()))
     return failure();
   rewriter.eraseOp(op);
   return success();

@@ -105,11 +105,11 @@ LogicalResult PackedAttentionOp::verify() {
                          "size is a multiple of 8 to be packed");
     result[2] *= result[3];
     result.pop_back();
-    if (failed(verifyRows(*this, *packing)) ||
+    if (failed(verifyResultPacking(*this, *packing)) ||
         failed(
             verifyPacked(*this, "a destination", getInit(), *packing, result)))
       return failure();
-    yielded.assign(packing->getPlanes(), IntegerType::get(getContext(), 1));
+    yielded = getYielded(*packing);
   } else if (failed(verifyShape(*this, "a destination", getInit(), result))) {
     return failure();
   }

@@ -76,7 +76,8 @@ LogicalResult QuantizePackOp::verify() {
 
 LogicalResult RepackOp::verify() {
   // (C1)
-  if (failed(verifyOrder(*this, getSource(), Order::rows)))
+  if (getSource().getOrder() != Order::bytes &&
+      failed(verifyOrder(*this, getSource(), Order::rows)))
     return failure();
   if (getSource().getLevels() != getPacking().getLevels())
     return emitOpError("expected one type of levels, got ")
@@ -186,7 +187,7 @@ LogicalResult PackedMatmulOp::verify() {
     if (ShapedType::isDynamic(columns))
       return emitOpError(
           "expected a known number of columns of a packed result");
-    if (failed(verifyRows(*this, *packing)) ||
+    if (failed(verifyResultPacking(*this, *packing)) ||
         failed(
             verifyPacked(*this, "a destination", getInit(), *packing, logical)))
       return failure();
@@ -196,7 +197,7 @@ LogicalResult PackedMatmulOp::verify() {
   // (C5) to (C7)
   SmallVector<Type> yielded(1, getElementTypeOrSelf(getInit().getType()));
   if (std::optional<PackingAttr> packing = getResultPacking())
-    yielded.assign(packing->getPlanes(), IntegerType::get(getContext(), 1));
+    yielded = getYielded(*packing);
   Type sum = getLhsPacking() ? Type(IntegerType::get(getContext(), 32))
                              : Type(Float32Type::get(getContext()));
   if (failed(verifyRegion(*this, "epilogue", getBody(), sum, getEpilogue(),

@@ -67,6 +67,19 @@ LogicalResult lowbit::detail::verifyRows(Operation *op, PackingAttr packing) {
   return success();
 }
 
+LogicalResult lowbit::detail::verifyResultPacking(Operation *op,
+                                                  PackingAttr packing) {
+  return packing.getOrder() == Order::bytes ? success()
+                                            : verifyRows(op, packing);
+}
+
+SmallVector<Type> lowbit::detail::getYielded(PackingAttr packing) {
+  if (packing.hasWholeCodes())
+    return {IntegerType::get(packing.getContext(), 32)};
+  return SmallVector<Type>(packing.getPlanes(),
+                           IntegerType::get(packing.getContext(), 1));
+}
+
 LogicalResult lowbit::detail::verifyPacked(Operation *op, StringRef what,
                                            Value value, PackingAttr packing,
                                            ArrayRef<int64_t> logical) {

@@ -37,6 +37,13 @@ LogicalResult verifyOrder(Operation *op, PackingAttr packing, Order order);
 /// The order of `packing` is `rows`.
 LogicalResult verifyRows(Operation *op, PackingAttr packing);
 
+/// A packed result is rows of planes or of bytes.
+LogicalResult verifyResultPacking(Operation *op, PackingAttr packing);
+
+/// What a region yields for a packed result: an `i1` for each plane, or the
+/// code as an `i32` for bytes.
+SmallVector<Type> getYielded(PackingAttr packing);
+
 /// `value` is what packing a tensor of shape `logical`, of rank 2 or more,
 /// yields.
 LogicalResult verifyPacked(Operation *op, StringRef what, Value value,

@@ -153,7 +153,9 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
       return rewriter.notifyMatchFailure(op, "no attention of its own");
     auto heads = cast<RankedTensorType>(join.getSrc().getType()).getDimSize(2);
     if (op.getGranularity() != Granularity::tensor || op.getPermutation() ||
-        !op.getPacking().isSummedRows() || ShapedType::isDynamic(heads))
+        (!op.getPacking().isSummedRows() &&
+         op.getPacking().getOrder() != Order::bytes) ||
+        ShapedType::isDynamic(heads))
       return rewriter.notifyMatchFailure(op, "not packed rows of known heads");
 
     Location loc = op.getLoc();

@@ -44,7 +44,8 @@ struct FuseQuantizer : OpRewritePattern<QuantizePackOp> {
     auto [matmul, split] = *product;
 
     PackingAttr packing = PackingAttr::get(
-        op.getContext(), op.getPacking().getLevels(), Order::rows, 1);
+        op.getContext(), op.getPacking().getLevels(),
+        op.getPacking().hasWholeCodes() ? Order::bytes : Order::rows, 1);
     Value packed = fuse(matmul, op, packing, rewriter);
     if (!split) {
       rewriter.replaceOp(op, packed);

@@ -115,8 +115,8 @@ struct FuseThresholds : lowbit::impl::LowbitFuseThresholdsBase<FuseThresholds> {
   void runOnOperation() override {
     SmallVector<PackedMatmulOp> matmuls;
     getOperation()->walk([&](PackedMatmulOp op) {
-      if (op.getResultPacking() && op.getLhsPacking() &&
-          isa<RankedTensorType>(op.getInit().getType()))
+      if (op.getResultPacking() && !op.getResultPacking()->hasWholeCodes() &&
+          op.getLhsPacking() && isa<RankedTensorType>(op.getInit().getType()))
         matmuls.push_back(op);
     });
     IRRewriter rewriter(&getContext());

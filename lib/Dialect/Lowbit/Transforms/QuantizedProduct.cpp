@@ -36,8 +36,6 @@ mlir::lowbit::findQuantizedProduct(QuantizePackOp op, std::string &reason) {
   };
   if (op.getGranularity() != Granularity::tensor)
     return stays("its scale is found at run time");
-  if (op.getPacking().hasWholeCodes())
-    return stays("its codes are stored as bytes");
   Value source = op.getInput();
   auto split = source.getDefiningOp<tensor::ExpandShapeOp>();
   if (split) {
@@ -45,12 +43,16 @@ mlir::lowbit::findQuantizedProduct(QuantizePackOp op, std::string &reason) {
       return stays("it reads a result in another shape than that of heads");
     if (op.getShift())
       return stays("it shifts what is split into heads");
+    if (op.getPacking().hasWholeCodes() &&
+        cast<RankedTensorType>(split.getType()).getShape().back() % 4 != 0)
+      return stays("its codes are stored as bytes, and heads are not words");
     if (!split->hasOneUse())
       return stays("what it reads is also read by others");
     source = split.getSrc();
-  } else if (op.getPermutation() || op.getPacking().getOrder() != Order::rows) {
+  } else if (op.getPermutation() || op.getPacking().hasPanels()) {
     return stays("it reads a transposed result without heads");
-  } else if (!op.getPacking().getSums()) {
+  } else if (op.getPacking().getOrder() == Order::rows &&
+             !op.getPacking().getSums()) {
     return stays("its rows are kept without sums");
   }
   auto matmul = source.getDefiningOp<PackedMatmulOp>();

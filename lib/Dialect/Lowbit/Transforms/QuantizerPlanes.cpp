@@ -59,12 +59,12 @@ static SmallVector<Value> createSteps(OpBuilder &b, Location loc, Value x,
   return {odd, reached[1]};
 }
 
-/// The planes of the code of `x`: what `lowbit.quantize_pack` does with one
-/// element.
-static SmallVector<Value> createPlanes(OpBuilder &b, Location loc, Value x,
-                                       Value scale, Value shift, Value offset,
-                                       Rounding rounding, LevelsType levels,
-                                       std::optional<double> knownScale) {
+/// The planes of the code of `x`, or the code where no plane is at hand: what
+/// `lowbit.quantize_pack` does with one element.
+static SmallVector<Value> createCode(OpBuilder &b, Location loc, Value x,
+                                     Value scale, Value shift, Value offset,
+                                     Rounding rounding, LevelsType levels,
+                                     std::optional<double> knownScale) {
   auto number = [&](double value) -> Value {
     return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
   };
@@ -94,18 +94,33 @@ static SmallVector<Value> createPlanes(OpBuilder &b, Location loc, Value x,
   x = math::RoundEvenOp::create(b, loc, x);
   x = arith::MaxNumFOp::create(b, loc, x, number(levels.getFirst()));
   x = arith::MinNumFOp::create(b, loc, x, number(levels.getLast()));
-  auto integer = [&](int64_t value) -> Value {
-    return arith::ConstantIntOp::create(b, loc, value, 32);
-  };
-  Value code = arith::SubIOp::create(
+  return {arith::SubIOp::create(
       b, loc, arith::FPToSIOp::create(b, loc, b.getI32Type(), x),
-      integer(levels.getFirst()));
+      arith::ConstantIntOp::create(b, loc, levels.getFirst(), 32))};
+}
+
+/// The bits of a code.
+static SmallVector<Value> splitCode(OpBuilder &b, Location loc, Value code,
+                                    unsigned count) {
   SmallVector<Value> planes;
-  for (unsigned plane = 0; plane < levels.getPlanes(); ++plane)
+  for (unsigned plane = 0; plane < count; ++plane)
     planes.push_back(arith::TruncIOp::create(
         b, loc, b.getI1Type(),
-        arith::ShRUIOp::create(b, loc, code, integer(plane))));
+        arith::ShRUIOp::create(
+            b, loc, code, arith::ConstantIntOp::create(b, loc, plane, 32))));
   return planes;
+}
+
+/// The code of bits.
+static Value joinPlanes(OpBuilder &b, Location loc, ArrayRef<Value> planes) {
+  Value code = arith::ExtUIOp::create(b, loc, b.getI32Type(), planes.front());
+  for (auto [i, plane] : llvm::enumerate(planes.drop_front())) {
+    Value weight = arith::ConstantIntOp::create(b, loc, 2 << i, 32);
+    Value zero = arith::ConstantIntOp::create(b, loc, 0, 32);
+    code = arith::AddIOp::create(
+        b, loc, code, arith::SelectOp::create(b, loc, plane, weight, zero));
+  }
+  return code;
 }
 
 SmallVector<Value> mlir::lowbit::appendQuantizer(OpBuilder &builder,
@@ -121,9 +136,16 @@ SmallVector<Value> mlir::lowbit::appendQuantizer(OpBuilder &builder,
   Value scale = argumentFor(quantize.getScale());
   Value shift = argumentFor(quantize.getShift());
   Value offset = argumentFor(quantize.getOffset());
-  return createPlanes(builder, loc, x, scale, shift, offset,
-                      quantize.getRounding(), quantize.getPacking().getLevels(),
-                      quantize.getScale()
-                          ? getConstantScalarFloat(quantize.getScale())
+  PackingAttr packing = quantize.getPacking();
+  SmallVector<Value> planes = createCode(
+      builder, loc, x, scale, shift, offset, quantize.getRounding(),
+      packing.getLevels(),
+      quantize.getScale() ? getConstantScalarFloat(quantize.getScale())
                           : std::nullopt);
+  bool isCode = planes.front().getType().isInteger(32);
+  if (packing.hasWholeCodes())
+    return isCode ? planes
+                  : SmallVector<Value>{joinPlanes(builder, loc, planes)};
+  return isCode ? splitCode(builder, loc, planes.front(), packing.getPlanes())
+                : planes;
 }

@@ -19,7 +19,8 @@ namespace mlir::lowbit {
 
 /// Appends to the region `body` what `quantize` does with one element: adds an
 /// argument for its scale, shift and offset, those of them that are there and
-/// in this order, and returns the planes of the code of `x`.
+/// in this order, and returns the planes of the code of `x`, or the code as an
+/// i32 where it is packed as a byte.
 SmallVector<Value> appendQuantizer(OpBuilder &builder, Block *body,
                                    QuantizePackOp quantize, Value x);
 

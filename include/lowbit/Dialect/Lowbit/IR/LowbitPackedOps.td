@@ -45,9 +45,9 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     result, or shape `[N]` (per channel), or `[]`, or `[..., M, 1]` (per token),
     or `[..., 1, N]`, or its batch dimensions are 1.
 
-    With `result_packing`, of the order `rows`, the results are levels that stay
-    packed: the region yields one `i1` for each bit plane of the code, and the
-    destination is the packed `[..., M, N]`.
+    With `result_packing`, of the order `rows` or `bytes`, the results are levels
+    that stay packed, and the destination is the packed `[..., M, N]`: the region
+    yields one `i1` for each bit plane of the code, or the code as an `i32` for bytes.
 
     `kernel` names the row of the kernel table that lowers the operation. On buffers
     `scratch` holds the left side as bytes, for kernels that multiply in tiles.
@@ -58,11 +58,12 @@ def Lowbit_PackedMatmulOp : Lowbit_DestinationOp<"packed_matmul", [
     * (C3) `rhs` is packed and has no batch or that of `lhs`; it has the order `quads` where
       `lhs` has `bytes`, and only there;
     * (C4) the result has shape `[..., M, N]`, or that shape packed as `result_packing`,
-      whose order is `rows`; N is known then;
+      whose order is `rows` or `bytes`; N is known then;
     * (C5) every epilogue operand broadcasts to the shape of the result;
     * (C6) the arguments of the region are the sum (`i32`, or `f32`) and the elements of
       the epilogue operands, its operations elementwise;
-    * (C7) the region yields an element of the result, or an `i1` for each of its planes;
+    * (C7) the region yields an element of the result, or an `i1` for each of its planes,
+      or an `i32` for a result of bytes;
     * (C8) the sums fit `i32`;
     * (C9) `scratch` has rank 1 and bytes, and is absent on tensors.
 
@@ -171,9 +172,9 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     alone where `context_kernel` names another for the context.
 
     With `transposed` (rank 4) the result is `[B, S, H, E]` in place of
-    `[B, H, S, E]`. With `result_packing` (order `rows`, only with `transposed`
-    and E a multiple of 8) it is packed `[B, S, H * E]` and the context region
-    yields one `i1` for each plane.
+    `[B, H, S, E]`. With `result_packing` (order `rows` or `bytes`, only with
+    `transposed` and E a multiple of 8) it is packed `[B, S, H * E]` and the context
+    region yields one `i1` for each plane, or the code as an `i32` for bytes.
 
     On buffers `scratch` holds, for the rows that are worked on at a time, scores
     and packed codes.
@@ -186,8 +187,8 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
       and `columns` are not negative, the scale has shape `[]`;
     * (C3) the arguments of the regions are an `i32` and the elements of their operands,
       which broadcast, and their operations elementwise;
-    * (C4) the score region yields `f32`, the context region an element of the result or
-      an `i1` for each of its planes;
+    * (C4) the score region yields `f32`, the context region an element of the result, or
+      an `i1` for each of its planes, or an `i32` for a result of bytes;
     * (C5) the result has the shape that follows from the operands;
     * (C6) `scratch` is empty on tensors and has two buffers on buffers;
     * (C7) the sums of the scores fit `i32`.

@@ -119,7 +119,7 @@ def Lowbit_RepackOp : Lowbit_DestinationOp<"repack", []> {
     packed along its last dimension as `packing`. Only bits move.
 
     Constraints:
-    * (C1) `source` has the order `rows` and the levels of `packing`;
+    * (C1) `source` has the order `rows` or `bytes` and the levels of `packing`;
     * (C2) `split` holds one extent or two, of 1 to 2^31 - 1;
     * (C3) the input has the packed shape and element type of `[..., K]`, where K is the
       product of `split`;
