@@ -170,21 +170,83 @@ def test_nan(tmp_path, culprit):
         np.testing.assert_array_equal(outputs[name][:, -1] & 0xFFFFFFFF, 70 * code, name)
 
 
+ODD_SCALES = [0.0, -0.0, -0.5, 1e-45, 1e-38, 2**-61, 2**60, 2**61, 1e38, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("order", ["rows", "bytes", "quads"])
+def test_scales(tmp_path, order):
+    """Numbers next to the borders of codes, far away and none at all, for any scale: a code is
+    that of the rounded quotient, by the definition and by numpy."""
+    rng = np.random.default_rng(len(order))
+    lanes = 16 if order == "quads" else 1
+    kinds = [(0, 1), (-2, -1, 0, 1), tuple(range(-8, 8)), tuple(range(-128, 128))]
+    kinds.append(tuple(range(256)))
+    floats = {f"x{i}": "tensor<3x150xf32>" for i in range(len(kinds))}
+    body, results = [], {}
+    for i, levels in enumerate(kinds):
+        packed = results[f"p{i}"] = words(levels, order, lanes, [], 3, 150)
+        body += [
+            f"%e{i} = tensor.empty() : {packed}",
+            f"%p{i} = lowbit.quantize_pack ins(%x{i}, scale %s : tensor<3x150xf32>, tensor<f32>) "
+            f"outs(%e{i} : {packed}) {{packing = {packing(levels, order, lanes)}, "
+            f"rounding = #lowbit.rounding<half_even>}} -> {packed}",
+        ]
+    source = function({**floats, "s": "tensor<f32>"}, body, results)
+    path = tmp_path / "scales.mlir"
+    path.write_text(source)
+    definition = define(source, tmp_path / "definition.mlir")
+    models = list(compile_for_each(path, TARGETS))
+    scales = [*ODD_SCALES, *rng.uniform(0.01, 3, 8), *2.0 ** rng.integers(-40, 40, 4)]
+    for scale in np.float32(scales):
+        feeds = {"s": scale}
+        with np.errstate(all="ignore"):
+            for i, levels in enumerate(kinds):
+                halves = rng.integers(levels[0], levels[-1] + 1, (3, 150)) - np.float32(0.5)
+                x = np.nextafter(halves * scale, np.float32(rng.choice([-np.inf, 0, np.inf])))
+                x = np.where(rng.random(x.shape) < 0.5, halves * scale, x)
+                x[0, :8] = [np.nan, np.inf, -np.inf, 0, -0.0, 1e-45, 3e38, -3e38]
+                feeds[f"x{i}"] = np.float32(x)
+        expected = definition.run(feeds)
+        for name, words_of in expected.items():
+            for model in models:
+                np.testing.assert_array_equal(
+                    model.run(feeds)[name], words_of, f"{name} scale {scale} {model.target}"
+                )
+        if order == "bytes":
+            for i, levels in enumerate(kinds):
+                with np.errstate(all="ignore"):
+                    codes = np.rint(feeds[f"x{i}"] / scale)
+                codes = np.fmin(np.fmax(codes, levels[0]), levels[-1]) - levels[0]
+                stored = np.ascontiguousarray(expected[f"p{i}"][:, :-1]).view(np.uint8)[:, :150]
+                np.testing.assert_array_equal(stored, codes, f"{levels[0]} {scale}")
+
+
+@pytest.mark.parametrize("order, lanes", [("bytes", 1), ("quads", 16), ("quads", 32)])
+def test_repacked_bytes(tmp_path, order, lanes):
+    """Rows of bytes split into heads of whole words."""
+    check_repacked(tmp_path, order, lanes, "bytes", (4, 24, 64, 100, 132))
+
+
 @pytest.mark.parametrize("order, lanes", ORDERS[:4])
 def test_repacked(tmp_path, order, lanes):
-    """Rows split into heads: queries and keys packed along heads, values along the sequence."""
+    """Rows of planes split into heads."""
+    check_repacked(tmp_path, order, lanes, "rows", (1, 24, 64, 100, 130))
+
+
+def check_repacked(tmp_path, order: str, lanes: int, given: str, sizes) -> None:
+    """Queries and keys packed along heads, values along the sequence."""
     rng = np.random.default_rng(lanes)
     arguments, body, results, feeds = {}, [ONE], {}, {}
-    for i, size in enumerate((1, 24, 64, 100, 130)):
-        levels = LEVELS[i]
+    for i, size in enumerate(sizes):
+        levels = LEVELS[i if given == "rows" else i + 1]
         batch, rows, heads = (int(extent) for extent in rng.integers(1, (3, 140, 5)))
         feeds[f"x{i}"] = rng.choice(levels, (batch, rows, heads * size)).astype(np.float32)
         floats = arguments[f"x{i}"] = f"tensor<{batch}x{rows}x{heads * size}xf32>"
-        source = words(levels, "rows", 1, [batch], rows, heads * size)
+        source = words(levels, given, 1, [batch], rows, heads * size)
         body.append(f"%e_s{i} = tensor.empty() : {source}")
-        body.append(quantize_pack(f"s{i}", f"%x{i}", floats, levels, "rows", 1, source))
+        body.append(quantize_pack(f"s{i}", f"%x{i}", floats, levels, given, 1, source))
         kinds = {"heads": ((0, 2, 1, 3), rows, size)}
-        if order != "rows":
+        if order not in ("rows", "bytes"):
             kinds["values"] = ((0, 2, 3, 1), size, rows)
         for kind, (permutation, result_rows, result_size) in kinds.items():
             name = f"{kind}{i}"
@@ -193,7 +255,7 @@ def test_repacked(tmp_path, order, lanes):
             body += [
                 f"%e_{name} = tensor.empty() : {packed}",
                 f"%{name} = lowbit.repack ins(%s{i} : {source}) outs(%e_{name} : {packed}) "
-                f"{{source = {packing(levels, 'rows', 1)}, "
+                f"{{source = {packing(levels, given, 1)}, "
                 f"packing = {packing(levels, order, lanes)}, "
                 f"split = array<i64: {heads}, {size}>, "
                 f"permutation = array<i64: {', '.join(map(str, permutation))}>}} -> {packed}",

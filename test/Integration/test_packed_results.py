@@ -13,13 +13,16 @@ import pytest
 from definition import FormsOfProgram
 from test_kernels import CONSTANT_RHS, FLOAT, LHS, RHS, levels_type
 
-#: Levels of the result and the rounding that makes them.
+#: Levels of the result, the rounding that makes them and the order of the words.
 RESULTS = [
-    ((-1, 1), "step"),
-    ((-1, 0, 1), "sign"),
-    ((0, 1), "half_even"),
-    ((-2, -1, 0, 1), "half_even"),
-    (tuple(range(-8, 8)), "half_even"),
+    ((-1, 1), "step", "rows"),
+    ((-1, 0, 1), "sign", "rows"),
+    (tuple(range(-128, 128)), "half_even", "bytes"),
+    ((0, 1), "half_even", "rows"),
+    ((-2, -1, 0, 1), "half_even", "rows"),
+    ((-1, 0, 1), "sign", "bytes"),
+    (tuple(range(-8, 8)), "half_even", "rows"),
+    ((-2, -1, 0, 1), "half_even", "bytes"),
 ]
 
 FORMS = ["thresholds", "thresholds", "float", "thresholds", "residual"]
@@ -71,7 +74,7 @@ class Program:
         """quantize(product * scale + bias + residual). In the form `thresholds` the codes ascend
         with the sums, else scales have both signs (`float`) or an input is added (`residual`)."""
         i = len(self.results)
-        (m, k, n), (levels, rounding) = shape, result
+        (m, k, n), (levels, rounding, order) = shape, result
         if lhs is None:
             # Small integers, so that float sums are exact in any order.
             value = f"%x{i}"
@@ -102,6 +105,8 @@ class Program:
         elements = ", %r: f32, %out: f32" if residual else ", %out: f32"
         words = -(-n // 64) * (len(levels) - 1).bit_length() + 1
         packed = f"tensor<{m}x{words}xi64>"
+        if order == "bytes":
+            packed = f"tensor<{m}x{-(-n // 4) + 1}xi32>"
         quantizer, quantizer_type = self.quantizer(levels, rounding)
         self.body += [
             f"%w{i} = lowbit.constant {dense(rng.choice(rhs, (n, k)))} : tensor<{n}x{k}xi8> "
@@ -122,7 +127,7 @@ class Program:
             f"%o{i} = tensor.empty() : {packed}",
             f"%p{i} = lowbit.quantize_pack ins(%y{i}{quantizer} : {floats}{quantizer_type}) "
             f"outs(%o{i} : {packed}) {{packing = #lowbit.packing<{levels_type(levels)[14:]}, "
-            f"rows>, rounding = #lowbit.rounding<{rounding}>}} -> {packed}",
+            f"{order}>, rounding = #lowbit.rounding<{rounding}>}} -> {packed}",
         ]
         self.results.append((f"%p{i}", packed))
 
@@ -168,7 +173,9 @@ def test_words_are_those_of_the_definition(tmp_path, kernel, target):
     thresholds = [
         i
         for i, form in enumerate(FORMS)
-        if form == "thresholds" and len(RESULTS[(row + i) % len(RESULTS)][0]) <= 4
+        if form == "thresholds"
+        and len(RESULTS[(row + i) % len(RESULTS)][0]) <= 4
+        and RESULTS[(row + i) % len(RESULTS)][2] == "rows"
     ]
     if (kernel, target) not in FLOAT:
         assert len(re.findall(r"\^bb0\(%\w+: i32, %\w+: i(?:16|32)", forms.fused)) == len(
