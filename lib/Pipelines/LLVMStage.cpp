@@ -67,6 +67,7 @@ static void lowerModel(OpPassManager &pm, StringRef name) {
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createLowbitWidenTruths());
 }
 
 void mlir::lowbit::buildLLVMStage(OpPassManager &pm,

@@ -1,6 +1,7 @@
 # Part of lowbit, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Float products with a constant right side, as output layers are."""
+"""Float products with a constant right side, as output layers are, and with one matrix for each
+head, as attention in floats has them."""
 
 from __future__ import annotations
 
@@ -154,6 +155,27 @@ def test_threads_do_not_change_sums():
     model = product(table, transposed=False)
     alone = lowbit.compile(model).run({"x": x})["y"]
     np.testing.assert_array_equal(lowbit.compile(model, threads=2).run({"x": x})["y"], alone)
+
+
+@pytest.mark.parametrize("size, columns", [(64, None), (24, 40), (7, 3), (130, 257)])
+def test_matrices_of_heads(size, columns):
+    """With a scale of the left side, that of attention; columns are known or not. The sums of a
+    row do not depend on other rows or matrices."""
+    rng = np.random.default_rng(size)
+    nodes = [
+        helper.make_node("Div", ["q", "scale"], ["scaled"]),
+        helper.make_node("MatMul", ["scaled", "k"], ["y"]),
+    ]
+    inputs = {"q": ["batch", 3, "rows", size], "k": ["batch", 3, size, columns or "columns"]}
+    outputs = {"y": ["batch", 3, "rows", columns or "columns"]}
+    model = graph(nodes, inputs, outputs, scale=np.float32(np.sqrt(size)))
+    for compiled in compile_for_each(model, ["x86-64", "x86-64-v3", "x86-64-v4"]):
+        for batch, rows in ((2, 70), (1, 1), (2, 3)):
+            q, k = random(rng, batch, 3, rows, size), random(rng, batch, 3, size, columns or 37)
+            whole = compiled.run({"q": q, "k": k})["y"]
+            np.testing.assert_allclose(whole, q / np.sqrt(size) @ k, rtol=1e-4, atol=1e-4)
+            part = compiled.run({"q": q[-1:, :, -1:].copy(), "k": k[-1:]})["y"]
+            np.testing.assert_array_equal(part, whole[-1:, :, -1:])
 
 
 def size_of(model: lowbit.Model, folder: Path) -> int:

@@ -302,6 +302,16 @@ def LowbitLinkEntries : Pass<"lowbit-link-entries", "ModuleOp"> {
   let dependentDialects = ["LLVM::LLVMDialect"];
 }
 
+def LowbitWidenTruths : Pass<"lowbit-widen-truths", "ModuleOp"> {
+  let summary = "Load and store truth values as bytes";
+  let description = [{
+    A truth value is 0 or 1 in a byte of memory. Loads and stores of `i1` become
+    those of `i8`, a comparison and an extension, which LLVM's loop vectoriser
+    turns into vectors.
+  }];
+  let dependentDialects = ["LLVM::LLVMDialect"];
+}
+
 def LowbitMergeGlobals : Pass<"lowbit-merge-globals", "ModuleOp"> {
   let summary = "Store equal constants once";
   let description = [{

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -33,10 +34,59 @@ static int64_t getSteps(int64_t rows) {
   return rows == 1 ? 16 : rows == 2 ? 8 : 4;
 }
 
+/// The operations of `body` that make a value of its first argument and of
+/// values from outside, in order; false where there are others on the way.
+static bool collectSteps(Value value, Block &body,
+                         SmallVectorImpl<Operation *> &steps) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument.getOwner() != &body || argument.getArgNumber() == 0;
+  Operation *step = value.getDefiningOp();
+  if (step->getBlock() != &body || llvm::is_contained(steps, step))
+    return true;
+  if ((!OpTrait::hasElementwiseMappableTraits(step) &&
+       !step->hasTrait<OpTrait::ConstantLike>()) ||
+      !isMemoryEffectFree(step))
+    return false;
+  for (Value operand : step->getOperands())
+    if (!collectSteps(operand, body, steps))
+      return false;
+  steps.push_back(step);
+  return true;
+}
+
+/// The product of a body that adds one to the result; null for others.
+static arith::MulFOp getProduct(Block &body) {
+  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  if (!add || body.getNumArguments() != 3)
+    return nullptr;
+  Value sum = body.getArgument(2);
+  if (add.getLhs() != sum && add.getRhs() != sum)
+    return nullptr;
+  return (add.getLhs() == sum ? add.getRhs() : add.getLhs())
+      .getDefiningOp<arith::MulFOp>();
+}
+
+/// The factor of the body result + f(left) * right; null for other bodies.
+static Value getLeftFactor(Block &body, SmallVectorImpl<Operation *> &steps) {
+  arith::MulFOp product = getProduct(body);
+  if (!product)
+    return nullptr;
+  Value right = body.getArgument(1), factor;
+  if (product.getRhs() == right)
+    factor = product.getLhs();
+  else if (product.getLhs() == right)
+    factor = product.getRhs();
+  // Nothing else but the product, the sum and what yields it.
+  bool isAll = factor && collectSteps(factor, body, steps) &&
+               body.getOperations().size() == steps.size() + 3;
+  return isAll ? factor : nullptr;
+}
+
 /// Whether the body is result + left * right; the right element may be bf16 or
 /// i8.
 static bool multipliesAndAdds(Block &body) {
-  if (body.getNumArguments() != 3)
+  arith::MulFOp product = getProduct(body);
+  if (!product)
     return false;
   Value left = body.getArgument(0), right = body.getArgument(1);
   int64_t operations = 3;
@@ -47,22 +97,14 @@ static bool multipliesAndAdds(Block &body) {
   }
   if (std::distance(body.begin(), body.end()) != operations)
     return false;
-  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  if (!add)
-    return false;
-  Value sum = body.getArgument(2);
-  Value other = add.getLhs() == sum ? add.getRhs() : add.getLhs();
-  auto product = other.getDefiningOp<arith::MulFOp>();
-  if (!product || (add.getLhs() != sum && add.getRhs() != sum))
-    return false;
   return (product.getLhs() == left && product.getRhs() == right) ||
          (product.getLhs() == right && product.getRhs() == left);
 }
 
-bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
+/// Whether the operation has the loops and the operands of a product.
+static bool hasProductLoops(linalg::LinalgOp op) {
   unsigned loops = op.getNumLoops();
-  if (loops < 2 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
-      !multipliesAndAdds(*op.getBlock()))
+  if (loops < 2 || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
     return false;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<ShapedType>(operand.get().getType());
@@ -84,10 +126,16 @@ bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
              identity.dropResult(loops - 2);
 }
 
+bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
+  return hasProductLoops(op) && multipliesAndAdds(*op.getBlock());
+}
+
 std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
                                                 const Target &target) {
   unsigned loops = op.getNumLoops();
-  if (loops < 3 || !isFloatProduct(op))
+  SmallVector<Operation *> steps;
+  if (loops < 3 || !hasProductLoops(op) ||
+      !getLeftFactor(*op.getBlock(), steps))
     return std::nullopt;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
@@ -95,15 +143,16 @@ std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
         !type.getLayout().isIdentity())
       return std::nullopt;
   }
-  if (op.getMatchingIndexingMap(op.getDpsInputOperand(1)) !=
-      AffineMap::getMultiDimIdentityMap(loops, op.getContext())
-          .getMinorSubMap(2))
+  auto identity = AffineMap::getMultiDimIdentityMap(loops, op.getContext());
+  AffineMap right = op.getMatchingIndexingMap(op.getDpsInputOperand(1));
+  bool batched = loops > 3 && right == identity.dropResult(loops - 3);
+  if (!batched && right != identity.getMinorSubMap(2))
     return std::nullopt;
   int64_t lanes = target.getVectorBits() / 32;
   int64_t columns = op.getStaticLoopRanges().back();
   if (!ShapedType::isDynamic(columns) && columns < lanes)
     return std::nullopt;
-  return FloatProduct(op, lanes, target.has("fma"));
+  return FloatProduct(op, lanes, target.has("fma"), batched);
 }
 
 Value FloatProduct::index(int64_t value) {
@@ -143,27 +192,63 @@ void FloatProduct::emit(OpBuilder &builder) {
     groups[1].push_back(rank - 1);
     return memref::CollapseShapeOp::create(builder, loc, value, groups);
   };
-  left = toMatrix(op.getDpsInputOperand(0)->get());
+  left = op.getDpsInputOperand(0)->get();
   right = op.getDpsInputOperand(1)->get();
-  result = toMatrix(op.getDpsInitOperand(0)->get());
-  rows = builder.createOrFold<memref::DimOp>(loc, result, 0);
-  columns = builder.createOrFold<memref::DimOp>(loc, result, 1);
-  size = builder.createOrFold<memref::DimOp>(loc, right, 0);
+  result = op.getDpsInitOperand(0)->get();
+  if (!batched) {
+    left = toMatrix(left);
+    result = toMatrix(result);
+  }
+  int64_t batch = cast<MemRefType>(right.getType()).getRank() - 2;
+  rows = builder.createOrFold<memref::DimOp>(loc, result, batch);
+  columns = builder.createOrFold<memref::DimOp>(loc, result, batch + 1);
+  size = builder.createOrFold<memref::DimOp>(loc, right, batch);
   auto blocks = [&](Value extent, int64_t size) {
     return builder.createOrFold<arith::CeilDivUIOp>(loc, extent, index(size));
   };
-  Value zero = index(0), one = index(1);
+  SmallVector<Value> extents;
+  for (int64_t dim = 0; dim < batch; ++dim)
+    extents.push_back(builder.createOrFold<memref::DimOp>(loc, right, dim));
+  extents.append({blocks(rows, kRows), blocks(columns, kColumns)});
   auto loop = scf::ParallelOp::create(
-      builder, loc, ValueRange{zero, zero},
-      ValueRange{blocks(rows, kRows), blocks(columns, kColumns)},
-      ValueRange{one, one});
+      builder, loc, SmallVector<Value>(extents.size(), index(0)), extents,
+      SmallVector<Value>(extents.size(), index(1)));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> ivs(loop.getInductionVars());
+  if (batched)
+    for (Value *operand : {&left, &right, &result})
+      *operand = getMatrix(*operand, ArrayRef(ivs).take_front(batch));
   auto start = [&](Value block, int64_t size) {
     return builder.createOrFold<arith::MulIOp>(loc, block, index(size));
   };
-  emitBlock(start(loop.getInductionVars()[0], kRows),
-            start(loop.getInductionVars()[1], kColumns));
+  emitBlock(start(ivs[batch], kRows), start(ivs[batch + 1], kColumns));
+}
+
+Value FloatProduct::getMatrix(Value operand, ValueRange batch) {
+  Location loc = op.getLoc();
+  auto type = cast<MemRefType>(operand.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b->getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), b->getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes(batch.size(), b->getIndexAttr(1));
+  llvm::copy(batch, offsets.begin());
+  SmallVector<int64_t> shape(type.getShape().drop_front(batch.size()));
+  llvm::append_range(sizes, ArrayRef(memref::getMixedSizes(*b, loc, operand))
+                                .drop_front(batch.size()));
+  MemRefType matrix = memref::SubViewOp::inferRankReducedResultType(
+      shape, type, offsets, sizes, strides);
+  return memref::SubViewOp::create(*b, loc, matrix, operand, offsets, sizes,
+                                   strides);
+}
+
+Value FloatProduct::getFactor(Value element) {
+  SmallVector<Operation *> steps;
+  Value factor = getLeftFactor(*op.getBlock(), steps);
+  IRMapping map;
+  map.map(op.getBlock()->getArgument(0), element);
+  for (Operation *step : steps)
+    b->clone(*step, map);
+  return map.lookupOrDefault(factor);
 }
 
 void FloatProduct::emitBlock(Value firstRow, Value firstColumn) {
@@ -206,7 +291,8 @@ void FloatProduct::emitSteps(Value row, int64_t count, Value k, int64_t steps) {
     for (int64_t step = 0; step < steps; ++step) {
       Value factor = memref::LoadOp::create(
           *b, loc, left, ValueRange{add(row, index(r)), add(k, index(step))});
-      factors.push_back(vector::BroadcastOp::create(*b, loc, type, factor));
+      factors.push_back(
+          vector::BroadcastOp::create(*b, loc, type, getFactor(factor)));
     }
   forLoop(columnBegin, columnWhole, lanes, [&](Value column) {
     emitVector(factors, row, count, k, steps, column, Value());

@@ -25,11 +25,14 @@ namespace mlir::lowbit {
 /// read by: `[..., K]` and `[..., N]`.
 bool isFloatProduct(linalg::LinalgOp op);
 
-/// A product `[..., K] x [K, N]` of f32 on buffers, added to its destination.
+/// A product `[..., K] x [K, N]` or `[B..., M, K] x [B..., K, N]` of f32 on
+/// buffers, added to its destination.
 class FloatProduct {
 public:
   /// Matches multiplications and additions with a right side of rank 2 and
-  /// other operands whose leading dimensions can be merged into rows.
+  /// other operands whose leading dimensions can be merged into rows, or with
+  /// one matrix for each of the leading dimensions. Left elements may be
+  /// computed from what is read, as a scale of attention is.
   static std::optional<FloatProduct> match(linalg::LinalgOp op,
                                            const Target &target);
 
@@ -38,9 +41,13 @@ public:
   void emit(OpBuilder &builder);
 
 private:
-  FloatProduct(linalg::LinalgOp op, int64_t lanes, bool fma)
-      : op(op), lanes(lanes), fma(fma) {}
+  FloatProduct(linalg::LinalgOp op, int64_t lanes, bool fma, bool batched)
+      : op(op), lanes(lanes), fma(fma), batched(batched) {}
 
+  /// The matrix of an operand at a position of the leading dimensions.
+  Value getMatrix(Value operand, ValueRange batch);
+  /// What a left element is multiplied as.
+  Value getFactor(Value element);
   void emitBlock(Value firstRow, Value firstColumn);
   void emitRows(Value row, int64_t count, Value begin, Value end);
   void emitSteps(Value row, int64_t count, Value k, int64_t steps);
@@ -57,7 +64,7 @@ private:
 
   linalg::LinalgOp op;
   int64_t lanes;
-  bool fma;
+  bool fma, batched;
   OpBuilder *b = nullptr;
   VectorType type;
   /// The operands as matrices.
