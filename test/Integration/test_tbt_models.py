@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import lowbit
 import numpy as np
+import onnx
 import pytest
 from agreement import check_comparison
 from lowbit.generation import Decoder, GenerationConfig, generate
 from lowbit.models import tbt
+from lowbit.models.emitter import GraphEmitter
 from targets import compile_for_each, compile_or_skip
 
 TINY = tbt.TBTConfig(
@@ -69,23 +72,35 @@ def test_codes_are_those_of_the_reference(name, part):
         check_comparison(tbt.compare(parameters, part, feeds, model.run(feeds)))
 
 
+@cache
+def parameters_of(bits: tuple[int, int], mbart: bool = False) -> tbt.TBTParameters:
+    config = replace(TINY, pre_norm=mbart, scale_embedding=mbart)
+    return tbt.TBTParameters.random(config.with_bits(*bits), seed=17)
+
+
+@cache
+def seq2seq_of(bits: tuple[int, int]) -> lowbit.Model:
+    return lowbit.compile(tbt.build_model(parameters_of(bits), "seq2seq"))
+
+
+@cache
+def program_of(bits: tuple[int, int], mbart: bool = False) -> lowbit.Program:
+    return compile_session(parameters_of(bits, mbart))
+
+
 @pytest.mark.parametrize("bits", [(1, 1), (2, 2)])
 def test_the_same_model_without_exposed_sites_gives_the_same_logits(bits):
     """Exposing a tensor must not change the others: what tests look at is what users run."""
-    parameters = tbt.TBTParameters.random(TINY.with_bits(*bits), seed=12, calibration_length=24)
     feeds = tbt.random_inputs(TINY, "seq2seq", [31, 20], target=11)
-    plain, exposed = (
-        lowbit.compile(tbt.build_model(parameters, "seq2seq", expose_sites=sites)).run(feeds)
-        for sites in (False, True)
-    )
-    np.testing.assert_allclose(plain["logits"], exposed["logits"], rtol=0, atol=1e-6)
+    exposed = lowbit.compile(tbt.build_model(parameters_of(bits), "seq2seq", expose_sites=True))
+    plain, exposed = (model.run(feeds)["logits"] for model in (seq2seq_of(bits), exposed))
+    np.testing.assert_allclose(plain, exposed, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("bits", [(1, 1), (2, 2), (2, 8)])
 def test_every_quantized_matmul_has_a_kernel_for_codes(bits):
     """All but the output layer: six linear layers and two products a block, four more for cross."""
-    parameters = tbt.TBTParameters.random(TINY.with_bits(*bits), seed=16)
-    report = lowbit.compile(tbt.build_model(parameters, "seq2seq")).report
+    report = seq2seq_of(bits).report
     assert report["summary"]["matmuls"] == 8 + 14 + 1
     (floats,) = (entry for entry in report["matmuls"] if entry["kernel"] == "float")
     assert "lm_head" in floats["name"]
@@ -98,16 +113,16 @@ def compile_session(parameters: tbt.TBTParameters, **options) -> lowbit.Program:
 
 
 @pytest.mark.parametrize(
-    ("bits", "pre_norm"),
+    ("bits", "mbart"),
     [((1, 1), False), ((2, 2), True), ((2, 8), False)],
     ids=["bart-w1a1", "mbart-w2a2", "bart-w2a8"],
 )
-def test_sessions_compute_the_codes_of_the_reference(bits, pre_norm):
+def test_sessions_compute_the_codes_of_the_reference(bits, mbart):
     """Each graph is judged with the states that the session had, and gives what the session does:
     of eight bits, some code lies at a boundary in every few runs, and whole runs part there."""
-    config = replace(TINY, pre_norm=pre_norm, scale_embedding=pre_norm).with_bits(*bits)
-    parameters = tbt.TBTParameters.random(config, seed=17)
-    session = compile_session(parameters).session()
+    parameters = parameters_of(bits, mbart)
+    config = parameters.config
+    session = program_of(bits, mbart).session()
     exposed = compile_session(parameters, expose_sites=True)
 
     def judge(part: tbt.Part, feeds):
@@ -139,11 +154,10 @@ def test_sessions_compute_the_codes_of_the_reference(bits, pre_norm):
 
 def test_one_bit_steps_are_the_teacher_forced_pass():
     """One-bit quantizers look at single values, so caching changes nothing."""
-    parameters = tbt.TBTParameters.random(TINY, seed=18)
     feeds = tbt.random_inputs(TINY, "seq2seq", [17, 9], target=8)
     feeds["decoder_attention_mask"][:] = 1
-    expected = lowbit.compile(tbt.build_model(parameters, "seq2seq")).run(feeds)["logits"]
-    session = compile_session(parameters).session()
+    expected = seq2seq_of((1, 1)).run(feeds)["logits"]
+    session = program_of((1, 1)).session()
     session.start({name: feeds[name] for name in ("input_ids", "attention_mask")})
     for position in range(8):
         ids = feeds["decoder_input_ids"][:, position : position + 1]
@@ -152,9 +166,8 @@ def test_one_bit_steps_are_the_teacher_forced_pass():
 
 
 def test_generation_follows_the_steps():
-    parameters = tbt.TBTParameters.random(TINY.with_bits(2, 2), seed=19)
+    program = program_of((2, 2), mbart=True)
     source = tbt.random_inputs(TINY, "encoder", [12, 7], seed=2)
-    program = compile_session(parameters)
     config = GenerationConfig(decoder_start_token_id=2, eos_token_id=0, max_length=9)
     got = generate(program, source, config)
     session, tokens = program.session(), np.full((2, 1), 2)
@@ -169,9 +182,9 @@ def test_generation_follows_the_steps():
 @pytest.fixture(scope="module")
 def whole_and_top():
     """A program, and the same with the 5 largest logits."""
-    parameters = tbt.TBTParameters.random(TINY.with_bits(1, 1), seed=19)
+    parameters = parameters_of((1, 1))
     models = {part: tbt.build_model(parameters, part) for part in tbt.SESSION_PARTS}
-    return lowbit.compile(models), lowbit.compile(models, top={"logits": 5})
+    return program_of((1, 1)), lowbit.compile(models, top={"logits": 5})
 
 
 @pytest.mark.parametrize(
@@ -213,26 +226,46 @@ def test_targets_agree():
     assert ran >= 2
 
 
+def given_states(hidden_size: int) -> onnx.ModelProto:
+    """An encoder whose states are an input. It costs nothing to compile, unlike a real one."""
+    emitter = GraphEmitter(17)
+    source, states = ("batch", "source"), ("batch", "source", hidden_size)
+    mask = emitter.add_input("attention_mask", source)
+    given = emitter.add_input("given_states", states, onnx.TensorProto.FLOAT)
+    emitter.initializer("last", np.array([-1]))
+    numbers = emitter.node("Cast", [mask], "numbers", "numbers", {"to": onnx.TensorProto.FLOAT})
+    column = emitter.node("Unsqueeze", [numbers, "last"], "column", "column", {})
+    kept = emitter.node("Mul", [given, column], "kept", "kept", {})
+    emitter.add_output(kept, "last_hidden_state", states)
+    return emitter.model("lowbit", ir_version=8)
+
+
 @pytest.mark.parametrize("target", ["x86-64", "x86-64-v4,+avx512vnni", "native"])
 @pytest.mark.parametrize(
     "name", ["w1a1", "w1a1-odd-heads", "w2a2", "mbart-w2a2", "w1a8", "w1a1-narrow"]
 )
 def test_packed_states_change_no_bit(name, target):
-    """A session that keeps codes gives the logits of one that keeps numbers."""
+    """A session that keeps codes gives the logits of one that keeps numbers. Packing concerns
+    what makes and reads keys and values, not the encoder: it is there for one model only."""
     bits, changes, form = MODELS[name]
     config = replace(TINY, **changes).with_bits(*bits)
     parameters = tbt.TBTParameters.random(config, seed=5)
     form = {key: value for key, value in form.items() if key in ("opset", "fold_constants")}
     models = {part: tbt.build_model(parameters, part, **form) for part in tbt.SESSION_PARTS}
     rng = np.random.default_rng(5)
-    ids = rng.integers(3, config.vocab_size, (2, 11))
-    mask = np.ones_like(ids)
-    mask[1, 6:] = 0
+    source = {"attention_mask": np.ones((2, 11), np.int64)}
+    source["attention_mask"][1, 6:] = 0
+    if name == "w1a1-odd-heads":
+        source["input_ids"] = rng.integers(3, config.vocab_size, (2, 11))
+    else:
+        models["encoder"] = given_states(config.hidden_size)
+        states = rng.standard_normal((2, 11, config.hidden_size))
+        source["given_states"] = states.astype(np.float32)
     tokens = rng.integers(3, config.vocab_size, (3, 6, 2, 1))
     logits, states, memory = [], [], []
     for packs in (False, True):
         session = compile_or_skip(models, target, pack_states=packs).session()
-        session.start({"input_ids": ids, "attention_mask": mask})
+        session.start(source)
         made = []
         for round_ in range(3):
             made += [session.step({"decoder_input_ids": row})["logits"] for row in tokens[round_]]
