@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import lowbit
 import numpy as np
 from documents import BUILD
-from emulation import AMX_TARGET, run_for_amx
+from emulation import AMX_TARGET, AMXModel
 from targets import compile_or_skip
 
 Arrays = Mapping[str, np.ndarray]
@@ -48,31 +50,31 @@ class FormsOfProgram:
     the target has."""
 
     def __init__(self, source: str, folder: Path, target: str, kernel: str = "") -> None:
-        self.folder, self.kernel = folder, kernel
-        self.path = folder / "program.mlir"
-        self.path.write_text(source)
-        self.model = None
-        if target != AMX_TARGET:
-            self.model = compile_or_skip(self.path, target, kernel=kernel or None)
-        self.definition = define(source, folder / "definition.mlir")
+        path = folder / "program.mlir"
+        path.write_text(source)
+        self.model = (
+            AMXModel(path, folder, kernel or None)
+            if target == AMX_TARGET
+            else compile_or_skip(path, target, kernel=kernel or None)
+        )
+        self.definition = define(source)
         module = f'module attributes {{lowbit.target = "{target}"}} {{\n{source}}}\n'
         fused = transform(module, FUSION.replace("KERNEL", kernel))
         self.fused = re.sub(r" attributes \{lowbit\.target = [^}]*\}", "", fused, count=1)
-        self.fused_definition = define(self.fused, folder / "fused_definition.mlir")
+        self.fused_definition = define(self.fused)
 
     def run(self, feeds: Arrays) -> Forms:
-        if self.model:
-            kernels = self.model.run(feeds)
-        else:
-            kernels = run_for_amx(self.path, feeds, self.folder, kernel=self.kernel or None)
-        definitions = [model.run(feeds) for model in (self.definition, self.fused_definition)]
-        return Forms(self.fused, kernels, *definitions)
+        models = (self.model, self.definition, self.fused_definition)
+        return Forms(self.fused, *(model.run(feeds) for model in models))
 
 
-def define(source: str, path: Path) -> lowbit.Model:
-    """The definition of a program, compiled by way of a file at `path`."""
-    path.write_text(transform(source, "convert-lowbit-to-linalg"))
-    return lowbit.compile(path, target="x86-64")
+@lru_cache(maxsize=16)
+def define(source: str) -> lowbit.Model:
+    """The definition of a program. Tests of several kernels ask for that of one program."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "definition.mlir"
+        path.write_text(transform(source, "convert-lowbit-to-linalg"))
+        return lowbit.compile(path, target="x86-64")
 
 
 def transform(source: str, passes: str) -> str:

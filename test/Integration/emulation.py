@@ -19,37 +19,41 @@ AMX_TARGET = "amx"
 EMULATION = BUILD / "test" / "Emulation" / "lowbit-amx-emulation.so"
 
 
-def run_for_amx(
-    model: Path, inputs: Mapping[str, np.ndarray], folder: Path, kernel: str | None = None
-) -> dict[str, np.ndarray]:
-    """The outputs of a model that is compiled for AMX; skips the test where the CPU lacks other
-    features of the target."""
-    artifact = folder / "amx.so"
-    command = [BUILD / "bin" / "lowbit-compile", model, "-o", artifact, f"--target={AMX_TARGET}"]
-    subprocess.run([*command, *([f"--kernel={kernel}"] if kernel else [])], check=True)
-    environment = dict(os.environ)
-    features = describe_machine()["features"]
-    if "amx_int8" not in features:
-        needed = {
-            "avx512_bitalg",
-            "avx512_vnni",
-            "avx512_vpopcntdq",
-            "avx512bw",
-            "avx512vbmi",
-            "avx_vnni",
-            "gfni",
-        }
-        if lacks := needed.difference(features):
-            pytest.skip(f"this machine lacks {', '.join(sorted(lacks))}")
-        environment["LD_PRELOAD"] = str(EMULATION)
-        _pretend(artifact)
-    run = [BUILD / "bin" / "lowbit-run", artifact, "--output-dir", folder / "outputs"]
-    for name, array in inputs.items():
-        np.save(folder / f"{name}.npy", array)
-        run += ["--input", f"{name}={folder / name}.npy"]
-    (folder / "outputs").mkdir(exist_ok=True)
-    subprocess.run(run, check=True, env=environment, stdout=subprocess.DEVNULL)
-    return {path.stem: np.load(path) for path in (folder / "outputs").glob("*.npy")}
+class AMXModel:
+    """A model that is compiled for AMX; skips the test where the CPU lacks other features of the
+    target."""
+
+    def __init__(self, model: Path, folder: Path, kernel: str | None = None) -> None:
+        self.folder, self.artifact = folder, folder / "amx.so"
+        self.environment = dict(os.environ)
+        command = [BUILD / "bin" / "lowbit-compile", model, "-o", self.artifact]
+        command += [f"--target={AMX_TARGET}", *([f"--kernel={kernel}"] if kernel else [])]
+        subprocess.run(command, check=True)
+        features = describe_machine()["features"]
+        if "amx_int8" not in features:
+            needed = {
+                "avx512_bitalg",
+                "avx512_vnni",
+                "avx512_vpopcntdq",
+                "avx512bw",
+                "avx512vbmi",
+                "avx_vnni",
+                "gfni",
+            }
+            if lacks := needed.difference(features):
+                pytest.skip(f"this machine lacks {', '.join(sorted(lacks))}")
+            self.environment["LD_PRELOAD"] = str(EMULATION)
+            _pretend(self.artifact)
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = self.folder / "outputs"
+        run = [BUILD / "bin" / "lowbit-run", self.artifact, "--output-dir", outputs]
+        for name, array in inputs.items():
+            np.save(self.folder / f"{name}.npy", array)
+            run += ["--input", f"{name}={self.folder / name}.npy"]
+        outputs.mkdir(exist_ok=True)
+        subprocess.run(run, check=True, env=self.environment, stdout=subprocess.DEVNULL)
+        return {path.stem: np.load(path) for path in outputs.glob("*.npy")}
 
 
 def _pretend(artifact: Path) -> None:

@@ -84,7 +84,7 @@ def function(arguments: dict[str, str], body: list[str], results: dict[str, str]
 
 def check_on_targets(source: str, feeds: dict[str, np.ndarray], folder: Path) -> None:
     """Every output on every target equals that of the definition."""
-    expected = define(source, folder / "definition.mlir").run(feeds)
+    expected = define(source).run(feeds)
     path = folder / "program.mlir"
     path.write_text(source)
     for model in compile_for_each(path, TARGETS):
@@ -165,7 +165,7 @@ def test_nan(tmp_path, culprit):
         ]
     source = function(types, body, results)
     check_on_targets(source, feeds, tmp_path)
-    outputs = define(source, tmp_path / "definition.mlir").run(feeds)
+    outputs = define(source).run(feeds)
     for name, code in codes.items():
         np.testing.assert_array_equal(outputs[name][:, -1] & 0xFFFFFFFF, 70 * code, name)
 
@@ -194,7 +194,7 @@ def test_scales(tmp_path, order):
     source = function({**floats, "s": "tensor<f32>"}, body, results)
     path = tmp_path / "scales.mlir"
     path.write_text(source)
-    definition = define(source, tmp_path / "definition.mlir")
+    definition = define(source)
     models = list(compile_for_each(path, TARGETS))
     scales = [*ODD_SCALES, *rng.uniform(0.01, 3, 8), *2.0 ** rng.integers(-40, 40, 4)]
     for scale in np.float32(scales):
