@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import lowbit
 import numpy as np
@@ -60,23 +61,29 @@ def test_codes_are_those_of_the_reference(name, part):
         check_comparison(result)
 
 
+@cache
+def parameters_of(bits: int) -> bmt.BMTParameters:
+    return bmt.BMTParameters.random(replace(TINY, activation_bits=bits), seed=12)
+
+
+@cache
+def seq2seq_of(bits: int) -> lowbit.Model:
+    return lowbit.compile(bmt.build_model(parameters_of(bits), "seq2seq"))
+
+
 @pytest.mark.parametrize("bits", [1, 32])
 def test_the_same_model_without_exposed_sites_gives_the_same_logits(bits):
     """Exposing a tensor must not change the others: what tests look at is what users run."""
-    parameters = bmt.BMTParameters.random(replace(TINY, activation_bits=bits), seed=12)
     feeds = bmt.random_inputs(TINY, "seq2seq", [31, 20], target=11)
-    plain, exposed = (
-        lowbit.compile(bmt.build_model(parameters, "seq2seq", expose_sites=sites)).run(feeds)
-        for sites in (False, True)
-    )
-    np.testing.assert_allclose(plain["logits"], exposed["logits"], rtol=0, atol=1e-6)
+    exposed = lowbit.compile(bmt.build_model(parameters_of(bits), "seq2seq", expose_sites=True))
+    plain, exposed = (model.run(feeds)["logits"] for model in (seq2seq_of(bits), exposed))
+    np.testing.assert_allclose(plain, exposed, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("bits", [1, 32])
 def test_every_binary_matmul_has_a_kernel_for_codes(bits):
     """Only the output layer and the two products of each attention are float."""
-    parameters = bmt.BMTParameters.random(replace(TINY, activation_bits=bits), seed=16)
-    matmuls = lowbit.compile(bmt.build_model(parameters, "seq2seq")).report["matmuls"]
+    matmuls = seq2seq_of(bits).report["matmuls"]
     floats = [entry for entry in matmuls if entry["kernel"] == "float"]
     assert len(floats) == 3 * 2 + 1
     assert len(matmuls) - len(floats) == 6 + 10
@@ -123,11 +130,10 @@ def test_sessions_compute_the_codes_of_the_reference():
 @pytest.mark.parametrize("bits", [1, 32])
 def test_steps_are_the_teacher_forced_pass(bits):
     """Bounds belong to tokens, so caching changes nothing."""
-    parameters = bmt.BMTParameters.random(replace(TINY, activation_bits=bits), seed=18)
     feeds = bmt.random_inputs(TINY, "seq2seq", [17, 9], target=8)
     feeds["tgt"][feeds["tgt"] == 0] = 1
-    expected = lowbit.compile(bmt.build_model(parameters, "seq2seq")).run(feeds)["logits"]
-    session = compile_session(parameters).session()
+    expected = seq2seq_of(bits).run(feeds)["logits"]
+    session = compile_session(parameters_of(bits)).session()
     session.start({"src": feeds["src"]})
     ids = np.pad(feeds["tgt"], [(0, 0), (1, 0)])
     for position in range(8):
@@ -160,21 +166,20 @@ class WholePrefixes:
 
 
 @pytest.mark.parametrize("bits", [1, 32])
-@pytest.mark.parametrize("beams", [1, 4])
-def test_beam_search_finds_what_a_search_without_caches_finds(bits, beams):
+def test_beam_search_finds_what_a_search_without_caches_finds(bits):
     config = replace(TINY, activation_bits=bits, num_heads=4)
     parameters = bmt.BMTParameters.random(config, seed=19)
     # No sentence holds padding, and some end: token 0 is out of reach and token 2 is likely.
     parameters["decoder.logitdense.bias"][[0, 2]] = -30, 1.5
     source = bmt.random_inputs(config, "encoder", [12, 7, 9], seed=2)
-    program = compile_session(parameters)
-    got, expected = (
-        bmt_beam_search(steps, source, beam_size=beams, max_length=10)
-        for steps in (Decoder(program), WholePrefixes(parameters))
-    )
-    np.testing.assert_array_equal(got.sequences, expected.sequences)
-    np.testing.assert_allclose(got.scores, expected.scores, rtol=0, atol=1e-4)
-    assert (got.sequences == 2).any() or beams == 1
+    both = (Decoder(compile_session(parameters)), WholePrefixes(parameters))
+    for beams in (1, 4):
+        got, expected = (
+            bmt_beam_search(steps, source, beam_size=beams, max_length=10) for steps in both
+        )
+        np.testing.assert_array_equal(got.sequences, expected.sequences)
+        np.testing.assert_allclose(got.scores, expected.scores, rtol=0, atol=1e-4)
+        assert (got.sequences == 2).any() or beams == 1
 
 
 def test_targets_agree():
