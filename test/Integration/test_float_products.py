@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from targets import compile_for_each
+from targets import compile_for_each, compile_or_skip
 
 
 def product(table: np.ndarray, transposed: bool) -> onnx.ModelProto:
@@ -76,25 +76,22 @@ def test_rows_do_not_change_each_other(k, n, transposed):
             np.testing.assert_array_equal(part, whole[:batch, :1])
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 8, 17])
-def test_known_rows(rows):
+@pytest.mark.parametrize("target", ["x86-64", "x86-64-v3", "x86-64-v4"])
+def test_known_rows(target):
     """As many rows as the model says; every row is that of a model of one row."""
-    rng = np.random.default_rng(rows)
-    table, bias, x = random(rng, 70, 97), random(rng, 97), random(rng, rows, 70)
+    rng = np.random.default_rng(1)
+    table, bias, x = random(rng, 70, 97), random(rng, 97), random(rng, 17, 70)
 
     def gemm(count: int) -> onnx.ModelProto:
         node = helper.make_node("Gemm", ["x", "w", "c"], ["y"], transB=1)
         return graph([node], {"x": [count, 70]}, {"y": [count, 97]}, w=table.T.copy(), c=bias)
 
-    targets = ["x86-64", "x86-64-v3", "x86-64-v4"]
-    for many, one in zip(
-        compile_for_each(gemm(rows), targets), compile_for_each(gemm(1), targets), strict=True
-    ):
-        whole = many.run({"x": x})["y"]
-        np.testing.assert_allclose(whole, x @ table + bias, rtol=1e-4, atol=1e-4)
-        for row in range(rows):
-            alone = one.run({"x": x[row : row + 1]})["y"]
-            np.testing.assert_array_equal(whole[row : row + 1], alone)
+    one = compile_or_skip(gemm(1), target)
+    alone = np.concatenate([one.run({"x": row[None]})["y"] for row in x])
+    np.testing.assert_allclose(alone, x @ table + bias, rtol=1e-4, atol=1e-4)
+    for rows in (2, 3, 4, 5, 7, 8, 17):
+        whole = lowbit.compile(gemm(rows), target=target).run({"x": x[:rows]})["y"]
+        np.testing.assert_array_equal(whole, alone[:rows])
 
 
 def test_vector():
@@ -148,13 +145,14 @@ def test_table_that_others_read():
     np.testing.assert_array_equal(result["scaled"], 3 * table)
 
 
-def test_threads_do_not_change_sums():
+def test_threads_do_not_change_sums(tmp_path):
     rng = np.random.default_rng(0)
     table = rng.standard_normal((50, 5000)).astype(np.float32)
     x = rng.standard_normal((3, 30, 50)).astype(np.float32)
-    model = product(table, transposed=False)
-    alone = lowbit.compile(model).run({"x": x})["y"]
-    np.testing.assert_array_equal(lowbit.compile(model, threads=2).run({"x": x})["y"], alone)
+    model = lowbit.compile(product(table, transposed=False))
+    model.save(tmp_path / "product.so")
+    two = lowbit.load(tmp_path / "product.so", threads=2)
+    np.testing.assert_array_equal(two.run({"x": x})["y"], model.run({"x": x})["y"])
 
 
 @pytest.mark.parametrize("size, columns", [(64, None), (24, 40), (7, 3), (130, 257)])
@@ -201,22 +199,23 @@ def test_tables_as_bf16(tmp_path, k, n):
     np.testing.assert_allclose(got, x @ nearest, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5, 11])
 @pytest.mark.parametrize("k, n", [(37, 1100), (100, 2051)])
-def test_tables_as_int8(tmp_path, k, n, rows):
+def test_tables_as_int8(tmp_path, k, n):
     """A quarter as large; a column has the levels that docs/Kernels.md tells."""
-    rng = np.random.default_rng(k + rows)
-    table, x = random(rng, k, n), random(rng, rows, 1, k)
+    rng = np.random.default_rng(k)
+    table = random(rng, k, n)
     table[:, 5] = 0
     model = product(table, transposed=True)
     exact, rounded = (lowbit.compile(model, tables=tables) for tables in ("f32", "int8"))
     assert size_of(rounded, tmp_path) < size_of(exact, tmp_path) - 3 * k * n + 4 * n + 4096
-    got = rounded.run({"x": x})["y"]
     scales = np.abs(table).max(axis=0) / np.float32(127)
     codes = np.round(table / np.where(scales == 0, 1, scales))
-    np.testing.assert_allclose(got, (x @ codes) * scales, rtol=1e-4, atol=1e-4)
-    error, bound = np.abs(got - x @ table), np.abs(x).sum(axis=-1, keepdims=True) * scales / 2
-    assert (error <= bound + 1e-4).all() and error.max() > bound.max() / 100
+    for rows in (1, 2, 5, 11):
+        x = random(rng, rows, 1, k)
+        got = rounded.run({"x": x})["y"]
+        np.testing.assert_allclose(got, (x @ codes) * scales, rtol=1e-4, atol=1e-4)
+        error, bound = np.abs(got - x @ table), np.abs(x).sum(axis=-1, keepdims=True) * scales / 2
+        assert (error <= bound + 1e-4).all() and error.max() > bound.max() / 100
 
 
 def test_unknown_tables():

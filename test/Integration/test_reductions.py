@@ -7,6 +7,7 @@
 """Minima, maxima and sums over rows of every kind of length, whole tensors and trailing
 dimensions, on vectors of every width: exact but for the order of float sums."""
 
+import lowbit
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -46,10 +47,12 @@ def make_model() -> bytes:
 
 
 @pytest.fixture(scope="module", params=TARGETS)
-def models(request):
+def models(request, tmp_path_factory):
     """The model for one and for two threads."""
-    data = make_model()
-    return [compile_or_skip(data, request.param, threads=n) for n in (1, 2)]
+    path = tmp_path_factory.mktemp("reductions") / "model.so"
+    model = compile_or_skip(make_model(), request.param)
+    model.save(path)
+    return [model, lowbit.load(path, threads=2)]
 
 
 def extreme(operator: str, x: np.ndarray, axes: tuple[int, ...] | None) -> np.ndarray:
