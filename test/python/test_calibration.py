@@ -10,8 +10,16 @@ from pathlib import Path
 import lowbit
 import numpy as np
 import pytest
+from lowbit import calibration
 from lowbit.benchmark import main
 from lowbit.calibration import LEFT_SIDES, measure_kernels, product_text
+
+
+@pytest.fixture(autouse=True)
+def few_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks for kernels on the lowest level and on this machine's. Every left side is compiled
+    for each, and test_kernels.py has the kernels of all levels."""
+    monkeypatch.setattr(calibration, "TARGETS", (calibration.TARGETS[0], "native"))
 
 
 @pytest.mark.parametrize("lhs", LEFT_SIDES)
