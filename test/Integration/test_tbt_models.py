@@ -50,10 +50,11 @@ MODELS = {
 }
 
 
-#: The encoder is part of seq2seq, so that few models test it apart.
+#: The encoder is part of seq2seq, and sessions have graphs of their own: a model of static shapes
+#: is what tests it and its keys and values apart. A model of one layer is part of one of two.
 CASES = [
-    *((name, part) for name in MODELS for part in ("seq2seq", "decoder_step")),
-    *((name, part) for name in ("w1a1", "mbart-w2a2", "w2a8") for part in ("encoder", "cross_kv")),
+    *((name, part) for name in MODELS if name != "w1a1" for part in ("seq2seq", "decoder_step")),
+    *(("mbart-w2a2", part) for part in ("encoder", "cross_kv")),
 ]
 
 
