@@ -25,6 +25,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -132,8 +133,13 @@ llvm::Error Compilation::fail(const Twine &what) {
 llvm::Error Compilation::runStage(StringRef name,
                                   function_ref<void(OpPassManager &)> build) {
   PassManager manager(&context);
+  // What users write is checked on its way through the first stages. Later on
+  // there is more and more code of our own, and verifying it behind each pass
+  // would take a quarter of the whole time.
+  bool verifyOnce = name == "loops" || name == "llvm";
+  manager.enableVerifier(!verifyOnce);
   build(manager);
-  if (failed(manager.run(*module)))
+  if (failed(manager.run(*module)) || (verifyOnce && failed(verify(*module))))
     return fail("stage " + name + " failed");
   finishStep(("stage " + name).str());
   return llvm::Error::success();
