@@ -118,7 +118,7 @@ def LowbitFuseAttention : Pass<"lowbit-fuse-attention"> {
   let summary = "Fuse the steps of attention into one operation";
   let description = [{
     A packed product of queries and keys, its softmax, a quantizer of the
-    probabilities to 0 and 1 with a fixed scale, and the packed product with the
+    probabilities to 0, 1, ... 256 at most with a fixed scale, and the packed product with the
     values, each read by the next alone, become a `lowbit.packed_attention`,
     with the transpose of heads behind it when there is one. A quantizer of the
     joined heads moves into its context region.
@@ -132,7 +132,8 @@ def LowbitFuseQuantizers : Pass<"lowbit-fuse-quantizers"> {
   let description = [{
     A `lowbit.quantize_pack` that is the only reader of a packed matmul, with a
     scale that is known before the matmul, moves into its region: the matmul
-    stores packed codes instead of numbers. When the quantizer reads the result
+    stores packed codes instead of numbers: bit planes, or bytes where the
+    quantizer's reader multiplies bytes. When the quantizer reads the result
     split into heads, or wants it permuted or in panels, a `lowbit.repack`
     follows.
   }];
