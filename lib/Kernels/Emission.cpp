@@ -246,6 +246,20 @@ Value Emission::less(Value first, Value second) {
   return arith::SelectOp::create(b, loc, isFirst, first, second);
 }
 
+Value Emission::joinBytes(Value codes) {
+  int64_t lanes = cast<VectorType>(codes.getType()).getNumElements();
+  Value bytes = arith::TruncIOp::create(
+      b, loc, VectorType::get({lanes}, b.getI8Type()), codes);
+  return vector::BitCastOp::create(
+      b, loc, VectorType::get({lanes / 4}, b.getI32Type()), bytes);
+}
+
+Value Emission::remaining(Value count, int64_t first) {
+  if (!count)
+    return Value();
+  return arith::MaxSIOp::create(b, loc, sub(count, index(first)), index(0));
+}
+
 Value Emission::concat(ArrayRef<Value> vectors) {
   if (vectors.size() == 1)
     return vectors.front();

@@ -84,6 +84,12 @@ public:
   /// Joins vectors of one type end to end.
   Value concat(ArrayRef<Value> vectors);
 
+  /// Codes below 256, a vector of i32, as words of four bytes.
+  Value joinBytes(Value codes);
+  /// Of `count` elements, or of all where it is null, how many (0 or more) are
+  /// left from `first` on.
+  Value remaining(Value count, int64_t first);
+
   // Loops.
   using Body = llvm::function_ref<void(Value iv)>;
   using CarryBody =

@@ -307,7 +307,7 @@ def normalize(x: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
 
 
 def test_normalized(tmp_path):
-    """Normalised rows with two quantizers, whose shifts put the borders of codes where
+    """Normalised rows with three quantizers, one of bytes, whose shifts put the borders of codes where
     normalised numbers have a gap: sums of rows may round differently, codes may not."""
     rng = np.random.default_rng(5)
     sizes = (1, 7, 64, 70, 200)
@@ -335,16 +335,20 @@ def test_normalized(tmp_path):
             f"{vector}{extra_type}) outs(%e_n{i} : {floats}) {{epsilon = 1.0e-5 : f32}} "
             f"-> {floats}",
         ]
-        for name, levels in ((f"w{i}", (-1, 1)), (f"v{i}", (-2, -1, 0, 1))):
+        quantizers = {"w": ((-1, 1), "rows"), "u": (tuple(range(-8, 8)), "bytes")}
+        quantizers["v"] = ((-2, -1, 0, 1), "rows")
+        for name, (levels, order) in quantizers.items():
+            name += str(i)
             shift = f"%p{i}" if levels == (-1, 1) else f"%q{i}"
-            packed = results[name] = words(levels, "rows", 1, [], rows, size)
+            packed = results[name] = words(levels, order, 1, [], rows, size)
             body.append(f"%e_{name} = tensor.empty() : {packed}")
             body.append(
-                quantize_pack(name, f"%n{i}", floats, levels, "rows", 1, packed, shift=shift)
+                quantize_pack(name, f"%n{i}", floats, levels, order, 1, packed, shift=shift)
             )
     source = function(arguments, body, results)
     forms = FormsOfProgram(source, tmp_path, TARGETS[0]).run(feeds)
     assert forms.fused.count("lowbit.layer_norm_pack") == len(sizes)
+    assert "lowbit.quantize_pack" not in forms.fused
     others = [
         model.run(feeds) for model in compile_for_each(tmp_path / "program.mlir", TARGETS[1:])
     ]

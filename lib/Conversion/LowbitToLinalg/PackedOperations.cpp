@@ -352,19 +352,19 @@ struct StepsOfNormPack : OpConversionPattern<LayerNormPackOp> {
           op.getContext(), cast<ShapedType>(operand.getType()).getShape(),
           shape));
     }
-    int64_t plane = 0;
+    int64_t first = 0;
     for (auto packing : op.getPackings().getAsRange<PackingAttr>()) {
+      int64_t count = packing.hasWholeCodes() ? 1 : packing.getPlanes();
       auto body = [&](OpBuilder &b, Location, ValueRange elements) -> Value {
         Block &region = op.getBody().front();
         IRMapping mapping;
         mapping.map(region.getArguments(), elements.drop_back());
         for (Operation &nested : region.without_terminator())
           b.clone(nested, mapping);
-        SmallVector<Value> planes = llvm::map_to_vector(
-            region.getTerminator()->getOperands().slice(plane,
-                                                        packing.getPlanes()),
+        SmallVector<Value> yielded = llvm::map_to_vector(
+            region.getTerminator()->getOperands().slice(first, count),
             [&](Value value) { return mapping.lookup(value); });
-        return createLevel(b, loc, packing, planes);
+        return createLevel(b, loc, packing, yielded);
       };
       Value empty = tensor::EmptyOp::create(
           rewriter, loc, tensor::getMixedSizes(rewriter, loc, norm),
@@ -372,7 +372,7 @@ struct StepsOfNormPack : OpConversionPattern<LayerNormPackOp> {
       Value numbers =
           createElementwise(rewriter, loc, inputs, maps, empty, body);
       results.push_back(packNumbers(rewriter, loc, numbers, packing));
-      plane += packing.getPlanes();
+      first += count;
     }
     rewriter.replaceOp(op, results);
     return success();

@@ -135,14 +135,6 @@ Value AttentionCodes::halve(Value sum) {
   return arith::BitcastOp::create(e.b, e.loc, f32, bits);
 }
 
-/// Of `count` numbers, or of all where it is null, those from `first` on.
-Value AttentionCodes::getLeft(Value count, int64_t first) {
-  if (!count)
-    return Value();
-  return arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(first)),
-                                e.index(0));
-}
-
 /// The packed rows of codes of one bit, with their last words.
 void AttentionCodes::emitBits(ArrayRef<Value> sums, Indices at) {
   SmallVector<Value> thresholds;
@@ -155,7 +147,7 @@ void AttentionCodes::emitBits(ArrayRef<Value> sums, Indices at) {
         for (auto [r, sum] : llvm::enumerate(carried)) {
           SmallVector<Value> parts;
           for (int64_t first = 0; first < 64; first += lanes) {
-            Value left = getLeft(count, first);
+            Value left = e.remaining(count, first);
             Value y = e.load(this->exponentials,
                              at(r, e.add(begin, e.index(first))), lanes, left);
             Value bits = arith::CmpFOp::create(
@@ -234,7 +226,7 @@ void AttentionCodes::emitCodes(ArrayRef<Value> sums, Indices at) {
             // The code of 0 is 0.
             Value y =
                 e.load(this->exponentials, at(r, e.add(begin, e.index(i))),
-                       lanes, getLeft(count, i));
+                       lanes, e.remaining(count, i));
             parts.push_back(
                 getCode(y, sum, sumReciprocals[r], scaleReciprocal));
           }
@@ -267,13 +259,9 @@ void AttentionCodes::storeBytes(ArrayRef<Value> parts, ArrayRef<Value> indices,
                                 Value &total) {
   int64_t words = lanes / 4;
   for (auto [i, code] : llvm::enumerate(parts)) {
-    Value bytes = arith::TruncIOp::create(
-        e.b, e.loc, VectorType::get({lanes}, e.b.getI8Type()), code);
-    Value quads = vector::BitCastOp::create(
-        e.b, e.loc, VectorType::get({words}, e.b.getI32Type()), bytes);
     SmallVector<Value> where(indices);
     where.back() = e.add(where.back(), e.index(i * words));
-    e.store(quads, codes, where);
+    e.store(e.joinBytes(code), codes, where);
     total = e.add(total, code);
   }
 }

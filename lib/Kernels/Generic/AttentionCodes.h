@@ -44,7 +44,6 @@ private:
   void storeBytes(ArrayRef<Value> parts, ArrayRef<Value> indices, Value &total);
   void storeWords(ArrayRef<Value> parts, ArrayRef<Value> indices,
                   MutableArrayRef<Value> totals);
-  Value getLeft(Value count, int64_t first);
 
   Emission &e;
   int64_t lanes;

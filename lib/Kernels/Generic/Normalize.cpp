@@ -207,89 +207,132 @@ public:
         quantizers(e, op.getBody().front(), operands,
                    cast<MemRefType>(rows.init.getType()).getShape(),
                    rows.lanes),
-        planes(op.getBody().front().getTerminator()->getNumOperands()) {
+        yields(op.getBody().front().getTerminator()->getNumOperands()) {
     for (auto [attr, memref] :
-         llvm::zip_equal(op.getPackings(), op.getInits().drop_front()))
-      results.push_back({memref, cast<PackingAttr>(attr).getPlanes()});
+         llvm::zip_equal(op.getPackings(), op.getInits().drop_front())) {
+      auto packing = cast<PackingAttr>(attr);
+      bool bytes = packing.hasWholeCodes();
+      results.push_back({memref, bytes, bytes ? 1 : packing.getPlanes()});
+    }
   }
 
   /// Stores the numbers of a row and their codes.
   void emit(const RowEmission::Row &row,
             llvm::function_ref<Value(Value k, Value left)> element) {
-    SmallVector<Value> ones(planes, e.i64(0));
-    ones = e.forVectors(
-        rows.size, 64, ones, [&](Value begin, Value count, ValueRange carried) {
-          SmallVector<Value> words = emitWords(row, begin, count, element);
-          SmallVector<Value> next;
-          for (auto [word, sum] : llvm::zip_equal(words, carried))
-            next.push_back(e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
-          Value at = e.floorDiv(begin, 64);
-          size_t plane = 0;
-          for (const Result &result : results)
-            for (int64_t p = 0; p < result.planes; ++p)
-              store(result, row,
-                    e.add(e.mul(at, e.index(result.planes)), e.index(p)),
-                    words[plane++]);
+    // Ones of planes, or sums of codes in lanes.
+    SmallVector<Value> sums;
+    auto ints = VectorType::get({rows.lanes}, e.b.getI32Type());
+    for (const Result &result : results)
+      sums.append(result.planes, result.bytes ? e.constant(ints, 0) : e.i64(0));
+    sums = e.forVectors(
+        rows.size, 64, sums, [&](Value begin, Value count, ValueRange carried) {
+          SmallVector<SmallVector<Value>> parts =
+              emitParts(row, begin, count, element);
+          SmallVector<Value> next(carried);
+          size_t yield = 0;
+          for (const Result &result : results) {
+            if (result.bytes)
+              storeBytes(result, row, begin, count, parts[yield], next[yield]);
+            else
+              storeWords(result, row, begin,
+                         ArrayRef(parts).slice(yield, result.planes),
+                         MutableArrayRef(next).slice(yield, result.planes));
+            yield += result.planes;
+          }
           return next;
         });
-    Value last = e.ceilDiv(rows.size, 64);
-    size_t plane = 0;
+    ArrayRef<Value> left(sums);
     for (const Result &result : results) {
-      Value sum = e.i64(0);
-      for (int64_t p = 0; p < result.planes; ++p)
-        sum = e.addPlane(sum, ones[plane++], p);
-      store(result, row, e.mul(last, e.index(result.planes)), sum);
+      storeLast(result, row, left.take_front(result.planes));
+      left = left.drop_front(result.planes);
     }
   }
 
 private:
   struct Result {
     Value memref;
-    int64_t planes;
+    bool bytes;
+    int64_t planes; // 1 of bytes
   };
 
-  void store(const Result &result, const RowEmission::Row &row, Value position,
-             Value word) {
+  SmallVector<Value> getIndices(const RowEmission::Row &row, Value position) {
     SmallVector<Value> indices(row);
     indices.push_back(position);
-    memref::StoreOp::create(e.b, e.loc, word, result.memref, indices);
+    return indices;
   }
 
-  /// The words of all planes of 64 elements, `count` of them when it is given.
-  SmallVector<Value>
-  emitWords(const RowEmission::Row &row, Value begin, Value count,
+  /// What the region yields for 64 elements, `count` of them when it is given:
+  /// of each yielded value the vectors, 0 beyond the last element.
+  SmallVector<SmallVector<Value>>
+  emitParts(const RowEmission::Row &row, Value begin, Value count,
             llvm::function_ref<Value(Value k, Value left)> element) {
-    SmallVector<SmallVector<Value>> parts(planes);
+    SmallVector<SmallVector<Value>> parts(yields);
     for (int64_t first = 0; first < 64; first += rows.lanes) {
-      Value k = e.add(begin, e.index(first)), left;
-      if (count)
-        left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(first)),
-                                      e.index(0));
+      Value k = e.add(begin, e.index(first)), left = e.remaining(count, first);
       Value y = element(k, left);
       rows.store(y, row, k, left);
-      SmallVector<Value> position(row);
-      position.push_back(k);
-      for (auto [part, bits] :
-           llvm::zip_equal(parts, quantizers.apply(y, position, left))) {
-        Value kept = bits;
+      for (auto [part, yielded] : llvm::zip_equal(
+               parts, quantizers.apply(y, getIndices(row, k), left))) {
+        Value kept = yielded;
         if (left)
-          kept = arith::AndIOp::create(
-              e.b, e.loc, bits,
-              vector::CreateMaskOp::create(e.b, e.loc, bits.getType(), left));
+          kept = arith::SelectOp::create(
+              e.b, e.loc,
+              vector::CreateMaskOp::create(
+                  e.b, e.loc, VectorType::get({rows.lanes}, e.b.getI1Type()),
+                  left),
+              yielded, e.constant(yielded.getType(), 0));
         part.push_back(kept);
       }
     }
-    SmallVector<Value> words;
-    for (ArrayRef<Value> part : parts)
-      words.push_back(e.joinBits(part));
-    return words;
+    return parts;
+  }
+
+  void storeBytes(const Result &result, const RowEmission::Row &row,
+                  Value begin, Value count, ArrayRef<Value> parts, Value &sum) {
+    int64_t words = rows.lanes / 4;
+    for (auto [i, code] : llvm::enumerate(parts)) {
+      Value left = e.remaining(count, i * rows.lanes);
+      e.store(e.joinBytes(code), result.memref,
+              getIndices(row, e.add(e.floorDiv(begin, 4), e.index(i * words))),
+              left ? e.ceilDiv(left, 4) : Value());
+      sum = e.add(sum, code);
+    }
+  }
+
+  void storeWords(const Result &result, const RowEmission::Row &row,
+                  Value begin, ArrayRef<SmallVector<Value>> parts,
+                  MutableArrayRef<Value> ones) {
+    Value first = e.mul(e.floorDiv(begin, 64), e.index(result.planes));
+    for (auto [plane, part] : llvm::enumerate(parts)) {
+      Value word = e.joinBits(part);
+      memref::StoreOp::create(e.b, e.loc, word, result.memref,
+                              getIndices(row, e.add(first, e.index(plane))));
+      ones[plane] = e.add(ones[plane], math::CtPopOp::create(e.b, e.loc, word));
+    }
+  }
+
+  /// Stores the word behind the codes of a row.
+  void storeLast(const Result &result, const RowEmission::Row &row,
+                 ArrayRef<Value> sums) {
+    Value last, sum = e.i64(0);
+    if (result.bytes) {
+      last = e.ceilDiv(rows.size, 4);
+      sum = vector::ReductionOp::create(e.b, e.loc, vector::CombiningKind::ADD,
+                                        sums.front());
+    } else {
+      last = e.mul(e.ceilDiv(rows.size, 64), e.index(result.planes));
+      for (auto [plane, ones] : llvm::enumerate(sums))
+        sum = e.addPlane(sum, ones, plane);
+    }
+    memref::StoreOp::create(e.b, e.loc, sum, result.memref,
+                            getIndices(row, last));
   }
 
   Emission &e;
   RowEmission &rows;
   SmallVector<Value> operands;
   Epilogue quantizers;
-  size_t planes;
+  size_t yields;
   SmallVector<Result> results;
 };
 

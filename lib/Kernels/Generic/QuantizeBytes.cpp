@@ -99,16 +99,13 @@ void QuantizeBytes::emitAlongSize() {
 void QuantizeBytes::packRow(ValueRange batch, Value row) {
   Value scale = quantizer.loadScale(batch, row);
   auto ints = VectorType::get({lanes}, e.b.getI32Type());
-  auto chars = VectorType::get({lanes}, e.b.getI8Type());
-  auto quads = VectorType::get({lanes / 4}, e.b.getI32Type());
   Value sums = e.forVectors(
       quantizer.size, lanes, e.constant(ints, 0),
       [&](Value k, Value count, ValueRange carried) -> SmallVector<Value> {
         Value x = quantizer.load(batch, row, k, lanes, count);
         Value shift = quantizer.loadShift(k, lanes, count);
         Value code = getStored(x, shift, scale, createMask(lanes, count));
-        Value narrow = arith::TruncIOp::create(e.b, e.loc, chars, code);
-        narrow = vector::BitCastOp::create(e.b, e.loc, quads, narrow);
+        Value narrow = e.joinBytes(code);
         Value word = e.floorDiv(k, 4);
         Value stored = count ? e.ceilDiv(count, 4) : Value();
         if (!panels)

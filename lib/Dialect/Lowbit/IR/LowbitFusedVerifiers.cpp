@@ -155,18 +155,17 @@ LogicalResult LayerNormPackOp::verify() {
                              getBias(), getResidual(), getEpsilon())))
     return failure();
   // (C3)
-  int64_t planes = 0;
+  SmallVector<Type> yielded;
   for (auto [attr, init] :
        llvm::zip_equal(getPackings(), getInits().drop_front())) {
     auto packing = cast<PackingAttr>(attr);
-    planes += packing.getPlanes();
-    if (failed(verifyRows(*this, packing)) ||
+    llvm::append_range(yielded, getYielded(packing));
+    if (failed(verifyResultPacking(*this, packing)) ||
         failed(
             verifyPacked(*this, "a packed destination", init, packing, shape)))
       return failure();
   }
   // (C4)
-  SmallVector<Type> bits(planes, IntegerType::get(getContext(), 1));
   return verifyRegion(*this, "region", getBody(), f32, getBodyOperands(), shape,
-                      bits);
+                      yielded);
 }

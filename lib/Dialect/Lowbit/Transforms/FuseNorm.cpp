@@ -40,7 +40,9 @@ static SmallVector<QuantizePackOp> findQuantizers(LayerNormOp norm) {
     auto quantize = dyn_cast<QuantizePackOp>(user);
     if (!quantize || quantize->getBlock() != norm->getBlock() ||
         quantize.getGranularity() != Granularity::tensor ||
-        quantize.getPermutation() || !quantize.getPacking().isSummedRows())
+        quantize.getPermutation() ||
+        (!quantize.getPacking().isSummedRows() &&
+         quantize.getPacking().getOrder() != Order::bytes))
       continue;
     bool available = true;
     for (Value operand :

@@ -107,16 +107,18 @@ def Lowbit_LayerNormPackOp : Lowbit_DestinationOp<"layer_norm_pack", [
   let description = [{
     The first result is that of `lowbit.layer_norm`. The region is applied to its
     elements: the arguments are the element and one of each of `operands`, which
-    broadcast to the result, and it yields one `i1` for each bit plane of each of
-    `packings`, in order. The other results are those codes, packed.
+    broadcast to the result, and for each of `packings`, in order, it yields one `i1`
+    for each bit plane, or the code as an `i32` for bytes. The other results are those
+    codes, packed.
 
     Constraints:
     * (C1) there is a packing, and a destination for each after the first;
     * (C2) input and first result are of `f32` and have one shape, of rank 2 or more, and
       the operands and attributes of `lowbit.layer_norm` fit as there;
-    * (C3) every packing has the order `rows`, and its result the packed shape;
+    * (C3) every packing has the order `rows` or `bytes`, and its result the packed shape;
     * (C4) operands broadcast to the first result; the region takes `f32` and an element
-      of each, holds elementwise operations and yields an `i1` for each plane.
+      of each, holds elementwise operations and yields an `i1` for each plane, or an
+      `i32` for bytes.
 
     ```mlir
     %y, %p = lowbit.layer_norm_pack ins(%x, %g, bias %b : tensor<4x96xf32>, tensor<96xf32>, tensor<96xf32>)
