@@ -47,11 +47,13 @@ Value mlir::lowbit::isUsualDivisor(Emission &e, Value divisor) {
 }
 
 Value mlir::lowbit::divideByReciprocal(Emission &e, Value x, Value divisor,
-                                       Value reciprocal) {
+                                       Value reciprocal, int64_t corrections) {
   int64_t lanes = cast<VectorType>(x.getType()).getNumElements();
   Value b = e.broadcast(divisor, lanes), y = e.broadcast(reciprocal, lanes);
   Value q = arith::MulFOp::create(e.b, e.loc, x, y);
-  return correct(e, correct(e, q, x, b, y), x, b, y);
+  for (int64_t i = 0; i < corrections; ++i)
+    q = correct(e, q, x, b, y);
+  return q;
 }
 
 Value mlir::lowbit::divideExponentials(Emission &e, Value x, Value divisor) {
@@ -80,15 +82,9 @@ Value mlir::lowbit::divideExponentials(Emission &e, Value x, Value divisor) {
   Value reciprocal = arith::DivFOp::create(
       e.b, e.loc, e.constant(divisor.getType(), 1), divisor);
   scf::YieldOp::create(e.b, e.loc,
-                       divideByReciprocal(e, x, divisor, reciprocal));
+                       divideByReciprocal(e, x, divisor, reciprocal,
+                                          /*corrections=*/2));
   return branch.getResult(0);
-}
-
-Value mlir::lowbit::divideForCodeByReciprocal(Emission &e, Value x,
-                                              Value divisor, Value reciprocal) {
-  int64_t lanes = cast<VectorType>(x.getType()).getNumElements();
-  Value b = e.broadcast(divisor, lanes), y = e.broadcast(reciprocal, lanes);
-  return correct(e, arith::MulFOp::create(e.b, e.loc, x, y), x, b, y);
 }
 
 Value mlir::lowbit::divideForCode(Emission &e, Value x, Value divisor) {
@@ -114,7 +110,8 @@ Value mlir::lowbit::divideForCode(Emission &e, Value x, Value divisor) {
   Value reciprocal =
       arith::DivFOp::create(e.b, e.loc, e.constant(type, 1), divisor);
   scf::YieldOp::create(e.b, e.loc,
-                       divideForCodeByReciprocal(e, near, divisor, reciprocal));
+                       divideByReciprocal(e, near, divisor, reciprocal,
+                                          /*corrections=*/1));
   e.b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(e.b, e.loc, divide());
   return branch.getResult(0);

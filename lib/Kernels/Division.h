@@ -39,15 +39,13 @@ Value isUsualDivisor(Emission &e, Value divisor);
 /// of which one is NaN: the IEEE quotient.
 Value divideExponentials(Emission &e, Value x, Value divisor);
 
-/// A vector of f32 from 0 to 1 divided by a scalar from 1 to 2^24, given both
-/// and the reciprocal: the IEEE quotient where it is 2^-90 or more, and less
-/// than 2^-89 where it is not. The target has fused multiply-adds.
-Value divideByReciprocal(Emission &e, Value x, Value divisor, Value reciprocal);
-
-/// The quotient of `divideForCode` for a divisor that is usual and numbers of
-/// at most 1.
-Value divideForCodeByReciprocal(Emission &e, Value x, Value divisor,
-                                Value reciprocal);
+/// The product with the rounded reciprocal of the divisor and one or two
+/// corrections, where all numbers on the way are normal and finite. One gives
+/// the IEEE quotient next to all borders of codes up to `kGreatestCode` and
+/// hardly ever another one elsewhere, two give it everywhere. The target has
+/// fused multiply-adds.
+Value divideByReciprocal(Emission &e, Value x, Value divisor, Value reciprocal,
+                         int64_t corrections);
 
 } // namespace mlir::lowbit
 

@@ -282,8 +282,7 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
   auto emitNest = [&](const KernelRow &kernel) {
     return emitPanelNest(e, op, operands, kernel, [&](const MatmulTile &tile) {
       if (kernel.floatLhs)
-        return emitFloatTile(e, operands, tile, kernel, rhs.getLevels(),
-                             target.has("fma"));
+        return emitFloatTile(e, operands, tile, kernel, rhs.getLevels());
       if (rhs.getOrder() == Order::quads)
         return emitByteTile(e, operands, tile, kernel,
                             op.getLhsPacking()->getLevels(), rhs);

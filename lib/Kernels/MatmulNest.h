@@ -96,8 +96,7 @@ SmallVector<Value> emitPopcountTile(Emission &e, const MatmulOperands &operands,
                                     LevelsType rhs);
 SmallVector<Value> emitFloatTile(Emission &e, const MatmulOperands &operands,
                                  const MatmulTile &tile,
-                                 const KernelRow &kernel, LevelsType rhs,
-                                 bool fma);
+                                 const KernelRow &kernel, LevelsType rhs);
 
 /// The whole product by table lookup, which has a nest of its own: of four or
 /// of six weights at a time.

@@ -307,8 +307,8 @@ def normalize(x: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> np.ndarray:
 
 
 def test_normalized(tmp_path):
-    """Normalised rows with three quantizers, one of bytes, whose shifts put the borders of codes where
-    normalised numbers have a gap: sums of rows may round differently, codes may not."""
+    """Normalised rows with three quantizers, one of bytes, whose shifts put the borders of codes
+    where normalised numbers have a gap: sums of rows may round differently, codes may not."""
     rng = np.random.default_rng(5)
     sizes = (1, 7, 64, 70, 200)
     arguments, body, results, feeds = {}, [ONE], {}, {}

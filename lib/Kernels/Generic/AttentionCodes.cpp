@@ -186,9 +186,11 @@ Value AttentionCodes::getCode(Value exponentials, Value sum,
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(branch.thenBlock());
-    Value p = divideByReciprocal(e, exponentials, sum, sumReciprocal);
+    Value p = divideByReciprocal(e, exponentials, sum, sumReciprocal,
+                                 /*corrections=*/2);
     scf::YieldOp::create(
-        e.b, e.loc, divideForCodeByReciprocal(e, p, scale, scaleReciprocal));
+        e.b, e.loc,
+        divideByReciprocal(e, p, scale, scaleReciprocal, /*corrections=*/1));
     e.b.setInsertionPointToStart(branch.elseBlock());
     scf::YieldOp::create(e.b, e.loc, divide());
     quotient = branch.getResult(0);

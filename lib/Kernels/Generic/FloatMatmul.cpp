@@ -228,7 +228,7 @@ SmallVector<Value> mlir::lowbit::emitFloatTile(Emission &e,
                                                const MatmulOperands &operands,
                                                const MatmulTile &tile,
                                                const KernelRow &kernel,
-                                               LevelsType rhs, bool fma) {
+                                               LevelsType rhs) {
   int64_t lanes = kernel.vectorLanes < 8 ? 8 : kernel.vectorLanes;
   int64_t vectors = kernel.lanes / lanes;
   if (lanes == kMaskedLanes && rhs.getPlanes() == 1 &&
@@ -250,7 +250,7 @@ SmallVector<Value> mlir::lowbit::emitFloatTile(Emission &e,
               memref::LoadOp::create(e.b, e.loc, operands.lhs, indices), lanes);
           for (int64_t v = 0; v < vectors; ++v) {
             Value sum = carried[row * vectors + v];
-            if (fma) {
+            if (e.fma) {
               next.push_back(
                   math::FmaOp::create(e.b, e.loc, x, weights[v], sum));
               continue;

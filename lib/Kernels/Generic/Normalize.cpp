@@ -117,10 +117,9 @@ public:
   /// Finds means and deviations. With a residual the sum is kept in the result,
   /// which is read back.
   template <typename NormOp>
-  NormRows(RowEmission &rows, NormOp op, ArrayRef<RowEmission::Row> positions,
-           bool fma)
+  NormRows(RowEmission &rows, NormOp op, ArrayRef<RowEmission::Row> positions)
       : e(rows.e), rows(rows), positions(positions), source(op.getInput()),
-        scale(op.getScale()), bias(op.getBias()), fma(fma) {
+        scale(op.getScale()), bias(op.getBias()) {
     Type f32 = e.b.getF32Type();
     Value residual = op.getResidual();
     Value count = arith::UIToFPOp::create(
@@ -151,11 +150,10 @@ public:
       Value variance = arith::DivFOp::create(e.b, e.loc, square, count);
       variance = arith::AddFOp::create(e.b, e.loc, variance, epsilon);
       Value root = math::SqrtOp::create(e.b, e.loc, variance);
-      deviations.push_back(e.broadcast(root, rows.lanes));
-      if (fma)
-        inverses.push_back(e.broadcast(
-            arith::DivFOp::create(e.b, e.loc, e.constant(f32, 1), root),
-            rows.lanes));
+      deviations.push_back(root);
+      if (e.fma)
+        inverses.push_back(
+            arith::DivFOp::create(e.b, e.loc, e.constant(f32, 1), root));
     }
   }
 
@@ -176,26 +174,20 @@ private:
         e.b, e.loc, rows.load(source, positions[r], k, left), means[r]);
   }
 
-  /// d / deviation, correctly rounded. With fma in three fast steps instead of
-  /// a division (P. Markstein, 1990): the product with the rounded inverse, its
-  /// remainder, which is exact, and the correction. Magnitudes stay far from
-  /// overflow, since no element lies further from the mean than sqrt(K)
-  /// deviations.
+  /// d / deviation. Magnitudes stay far from overflow, since no element lies
+  /// further from the mean than sqrt(K) deviations.
   Value divide(size_t r, Value d) {
-    if (!fma)
-      return arith::DivFOp::create(e.b, e.loc, d, deviations[r]);
-    Value quotient = arith::MulFOp::create(e.b, e.loc, d, inverses[r]);
-    Value negative = arith::NegFOp::create(e.b, e.loc, quotient);
-    Value remainder =
-        math::FmaOp::create(e.b, e.loc, negative, deviations[r], d);
-    return math::FmaOp::create(e.b, e.loc, remainder, inverses[r], quotient);
+    if (!e.fma)
+      return arith::DivFOp::create(e.b, e.loc, d,
+                                   e.broadcast(deviations[r], rows.lanes));
+    return divideByReciprocal(e, d, deviations[r], inverses[r],
+                              /*corrections=*/1);
   }
 
   Emission &e;
   RowEmission &rows;
   ArrayRef<RowEmission::Row> positions;
   Value source, scale, bias;
-  bool fma;
   SmallVector<Value> means, deviations, inverses;
 };
 
@@ -346,7 +338,7 @@ LogicalResult mlir::lowbit::emitLayerNorm(RewriterBase &rewriter,
   Emission e(rewriter, op.getLoc(), target);
   RowEmission rows(e, target, op.getInit());
   rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
-    NormRows norm(rows, op, positions, target.has("fma"));
+    NormRows norm(rows, op, positions);
     for (auto [r, row] : llvm::enumerate(positions))
       e.forVectors(rows.size, rows.lanes,
                    [&, r = r, &row = row](Value k, Value left) {
@@ -366,7 +358,7 @@ LogicalResult mlir::lowbit::emitLayerNormPack(RewriterBase &rewriter,
   RowEmission rows(e, target, op.getInits().front());
   PackedRows packed(rows, op);
   rows.forRows([&](ArrayRef<RowEmission::Row> positions) {
-    NormRows norm(rows, op, positions, target.has("fma"));
+    NormRows norm(rows, op, positions);
     for (auto [r, row] : llvm::enumerate(positions))
       packed.emit(row, [&, r = r](Value k, Value left) {
         return norm.element(r, k, left);
