@@ -91,9 +91,10 @@ private:
   llvm::Error readModels();
   llvm::Error checkTop();
   llvm::Expected<OwningOpRef<ModuleOp>> readModel(const ModelSource &source);
-  llvm::Error runStage(StringRef name,
+  /// Runs a stage, and verifies behind each of its passes or once at its end.
+  llvm::Error runStage(StringRef name, bool verifyPasses,
                        function_ref<void(OpPassManager &)> build);
-  llvm::Error runModelStage(StringRef name,
+  llvm::Error runModelStage(StringRef name, bool verifyPasses,
                             function_ref<void(OpPassManager &)> build);
   llvm::Error runStages();
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> print();
@@ -130,16 +131,13 @@ llvm::Error Compilation::fail(const Twine &what) {
   return makeError(text.empty() ? what.str() : text);
 }
 
-llvm::Error Compilation::runStage(StringRef name,
+llvm::Error Compilation::runStage(StringRef name, bool verifyPasses,
                                   function_ref<void(OpPassManager &)> build) {
   PassManager manager(&context);
-  // What users write is checked on its way through the first stages. Later on
-  // there is more and more code of our own, and verifying it behind each pass
-  // would take a quarter of the whole time.
-  bool verifyOnce = name == "loops" || name == "llvm";
-  manager.enableVerifier(!verifyOnce);
+  manager.enableVerifier(verifyPasses);
   build(manager);
-  if (failed(manager.run(*module)) || (verifyOnce && failed(verify(*module))))
+  if (failed(manager.run(*module)) ||
+      (!verifyPasses && failed(verify(*module))))
     return fail("stage " + name + " failed");
   finishStep(("stage " + name).str());
   return llvm::Error::success();
@@ -151,9 +149,9 @@ static bool isProgram(ModuleOp module) {
 }
 
 llvm::Error
-Compilation::runModelStage(StringRef name,
+Compilation::runModelStage(StringRef name, bool verifyPasses,
                            function_ref<void(OpPassManager &)> build) {
-  return runStage(name, [&](OpPassManager &manager) {
+  return runStage(name, verifyPasses, [&](OpPassManager &manager) {
     build(isProgram(*module) ? manager.nest<ModuleOp>() : manager);
   });
 }
@@ -167,11 +165,17 @@ static bool isBufferized(ModuleOp module) {
                               llvm::IsaPred<BaseMemRefType>);
 }
 
+/// What users write is checked on its way through the first stages. Later on
+/// there is more and more code of our own, and verifying it behind each pass
+/// would take a quarter of the whole time.
+static constexpr bool kVerifyPasses = true, kVerifyOnce = false;
+
 llvm::Error Compilation::runStages() {
   if (module->lookupSymbol<LLVM::GlobalOp>(getSymbol()))
     return llvm::Error::success();
   if (!isBufferized(*module)) {
-    if (llvm::Error error = runModelStage("onnx", buildONNXStage))
+    if (llvm::Error error =
+            runModelStage("onnx", kVerifyPasses, buildONNXStage))
       return error;
     if (options.emit == Emit::ONNX)
       return llvm::Error::success();
@@ -179,21 +183,23 @@ llvm::Error Compilation::runStages() {
     for (const auto &[name, count] : options.top)
       lowbit.top.push_back(name + ":" + std::to_string(count));
     if (llvm::Error error =
-            runModelStage("lowbit", [&](OpPassManager &manager) {
+            runModelStage("lowbit", kVerifyPasses, [&](OpPassManager &manager) {
               buildLowbitStage(manager, lowbit);
             }))
       return error;
     if (options.packStates)
-      if (llvm::Error error = runStage("lowbit", buildPackStates))
+      if (llvm::Error error =
+              runStage("lowbit", kVerifyPasses, buildPackStates))
         return error;
     if (options.emit == Emit::Lowbit)
       return llvm::Error::success();
     LoopsStageOptions loops;
     loops.kernel = options.kernel;
     loops.tables = options.tables;
-    if (llvm::Error error = runModelStage("loops", [&](OpPassManager &manager) {
-          buildLoopsStage(manager, loops);
-        }))
+    if (llvm::Error error =
+            runModelStage("loops", kVerifyOnce, [&](OpPassManager &manager) {
+              buildLoopsStage(manager, loops);
+            }))
       return error;
   }
   if (options.emit <= Emit::Loops)
@@ -202,7 +208,7 @@ llvm::Error Compilation::runStages() {
   llvmOptions.symbol = getSymbol();
   llvmOptions.entry = sources.front().getEntryName();
   llvmOptions.program = isProgram(*module);
-  return runStage("llvm", [&](OpPassManager &manager) {
+  return runStage("llvm", kVerifyOnce, [&](OpPassManager &manager) {
     buildLLVMStage(manager, llvmOptions);
   });
 }

@@ -11,6 +11,7 @@
 
 #include "Emission.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -208,17 +209,20 @@ Value Emission::pointer(Value memref, ValueRange indices) {
       b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
 }
 
+Value Emission::pointer(Value memref, ValueRange indices, Value byte) {
+  Value offset = arith::IndexCastOp::create(b, loc, b.getI64Type(), byte);
+  return LLVM::GEPOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()),
+                             b.getI8Type(), pointer(memref, indices), offset);
+}
+
 void Emission::storeBits(Value bits, Value memref, ValueRange indices,
                          Value byte) {
   int64_t width = cast<VectorType>(bits.getType()).getNumElements();
   auto packed = VectorType::get({1}, b.getIntegerType(width));
   Value number = vector::ExtractOp::create(
       b, loc, vector::BitCastOp::create(b, loc, packed, bits), 0);
-  Value offset = arith::IndexCastOp::create(b, loc, b.getI64Type(), byte);
-  Value address =
-      LLVM::GEPOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()),
-                          b.getI8Type(), pointer(memref, indices), offset);
-  LLVM::StoreOp::create(b, loc, number, address, width / 8);
+  LLVM::StoreOp::create(b, loc, number, pointer(memref, indices, byte),
+                        width / 8);
 }
 
 Value Emission::reduce(Value vector,
@@ -244,6 +248,23 @@ Value Emission::less(Value first, Value second) {
   Value isFirst =
       arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, first, second);
   return arith::SelectOp::create(b, loc, isFirst, first, second);
+}
+
+Value Emission::roundToCode(Value quotient, int64_t first, int64_t last) {
+  auto type = cast<VectorType>(quotient.getType());
+  auto ints = VectorType::get(type.getShape(), b.getI32Type());
+  Value x = math::RoundEvenOp::create(b, loc, quotient);
+  x = arith::MaxNumFOp::create(b, loc, x, constant(type, first));
+  x = arith::MinNumFOp::create(b, loc, x, constant(type, last));
+  return sub(arith::FPToSIOp::create(b, loc, ints, x), constant(ints, first));
+}
+
+Value Emission::planeOf(Value codes, int64_t plane) {
+  auto type = cast<VectorType>(codes.getType());
+  auto bits = VectorType::get(type.getShape(), b.getI1Type());
+  return arith::TruncIOp::create(
+      b, loc, bits,
+      arith::ShRUIOp::create(b, loc, codes, constant(type, plane)));
 }
 
 Value Emission::joinBytes(Value codes) {

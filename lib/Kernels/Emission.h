@@ -74,8 +74,10 @@ public:
   /// Stores a vector of i1 as bits, the first one lowest, from byte `byte` of
   /// the word at `indices` on; the memref has the identity layout.
   void storeBits(Value bits, Value memref, ValueRange indices, Value byte);
-  /// A pointer to the element at `indices` of a memref of the identity layout.
+  /// A pointer to the element at `indices` of a memref of the identity layout,
+  /// or to byte `byte` from there on.
   Value pointer(Value memref, ValueRange indices);
+  Value pointer(Value memref, ValueRange indices, Value byte);
   /// All lanes of a vector (a power of two of them) combined, halves first.
   Value reduce(Value vector, llvm::function_ref<Value(Value, Value)> combine);
   /// The greater of two, `second` where one is NaN: one instruction of x86.
@@ -84,6 +86,11 @@ public:
   /// Joins vectors of one type end to end.
   Value concat(ArrayRef<Value> vectors);
 
+  /// The code of a quotient: the nearest of the levels from `first` to `last`,
+  /// half to even, less the first, as i32. That of NaN is 0.
+  Value roundToCode(Value quotient, int64_t first, int64_t last);
+  /// The bits of plane `plane` of codes.
+  Value planeOf(Value codes, int64_t plane);
   /// Codes below 256, a vector of i32, as words of four bytes.
   Value joinBytes(Value codes);
   /// Of `count` elements, or of all where it is null, how many (0 or more) are

@@ -127,11 +127,7 @@ void mlir::lowbit::storeCodes(Emission &e, Value codes, Value memref,
       e.b, e.loc, VectorType::get({lanes}, e.b.getI8Type()), codes);
   SmallVector<Value> start(row);
   start.push_back(e.index(0));
-  Value address = LLVM::GEPOp::create(
-      e.b, e.loc, LLVM::LLVMPointerType::get(e.b.getContext()), e.b.getI8Type(),
-      e.pointer(memref, start),
-      arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), column)
-          .getResult());
+  Value address = e.pointer(memref, start, column);
   if (!count) {
     LLVM::StoreOp::create(e.b, e.loc, bytes, address, /*alignment=*/1);
     return;

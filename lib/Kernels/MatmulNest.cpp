@@ -232,6 +232,17 @@ LogicalResult mlir::lowbit::emitPanelNest(Emission &e, PackedMatmulOp op,
   return success();
 }
 
+SmallVector<Value>
+mlir::lowbit::emitLevelsTile(Emission &e, const MatmulOperands &operands,
+                             const MatmulTile &tile, const KernelRow &kernel,
+                             LevelsType lhs, PackingAttr rhs) {
+  if (rhs.getOrder() == Order::quads)
+    return emitByteTile(e, operands, tile, kernel, lhs, rhs);
+  if (rhs.getOrder() == Order::dwords)
+    return emitDwordTile(e, operands, tile, kernel, lhs, rhs);
+  return emitPopcountTile(e, operands, tile, kernel, lhs, rhs.getLevels());
+}
+
 /// Tiles for many rows, else the nest of another row of the table.
 static LogicalResult
 emitByRows(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
@@ -283,14 +294,8 @@ LogicalResult mlir::lowbit::emitPackedMatmul(RewriterBase &rewriter,
     return emitPanelNest(e, op, operands, kernel, [&](const MatmulTile &tile) {
       if (kernel.floatLhs)
         return emitFloatTile(e, operands, tile, kernel, rhs.getLevels());
-      if (rhs.getOrder() == Order::quads)
-        return emitByteTile(e, operands, tile, kernel,
+      return emitLevelsTile(e, operands, tile, kernel,
                             op.getLhsPacking()->getLevels(), rhs);
-      if (rhs.getOrder() == Order::dwords)
-        return emitDwordTile(e, operands, tile, kernel,
-                             op.getLhsPacking()->getLevels(), rhs);
-      return emitPopcountTile(e, operands, tile, kernel,
-                              op.getLhsPacking()->getLevels(), rhs.getLevels());
     });
   };
   if (rhs.getOrder() == Order::nibbles)

@@ -82,6 +82,12 @@ SmallVector<Value> addLevelTerms(Emission &e, const MatmulOperands &operands,
 /// of each lane that lie `index` places up in its bytes.
 Value unpackQuad(Emission &e, Value words, int64_t bits, int64_t index);
 
+/// The tile product of levels, by the order of the right side.
+SmallVector<Value> emitLevelsTile(Emission &e, const MatmulOperands &operands,
+                                  const MatmulTile &tile,
+                                  const KernelRow &kernel, LevelsType lhs,
+                                  PackingAttr rhs);
+
 /// The tile products of the families of rows.
 SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
                                 const MatmulTile &tile, const KernelRow &kernel,

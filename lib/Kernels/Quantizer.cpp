@@ -124,14 +124,7 @@ SmallVector<Value> Quantizer::quantize(Value x, Value shift, Value scale) {
     // round(x) >= 1, half to even, is x > 0.5.
     return {arith::CmpFOp::create(e.b, e.loc, arith::CmpFPredicate::OGT, x,
                                   e.constant(type, 0.5))};
-  x = math::RoundEvenOp::create(e.b, e.loc, x);
-  x = arith::MaxNumFOp::create(e.b, e.loc, x,
-                               e.constant(type, levels.getFirst()));
-  x = arith::MinNumFOp::create(e.b, e.loc, x,
-                               e.constant(type, levels.getLast()));
-  auto ints = VectorType::get({lanes}, e.b.getI32Type());
-  return {e.sub(arith::FPToSIOp::create(e.b, e.loc, ints, x),
-                e.constant(ints, levels.getFirst()))};
+  return {e.roundToCode(x, levels.getFirst(), levels.getLast())};
 }
 
 SmallVector<Value> Quantizer::getPlanes(Value x, Value shift, Value scale) {
@@ -139,13 +132,9 @@ SmallVector<Value> Quantizer::getPlanes(Value x, Value shift, Value scale) {
   auto type = cast<VectorType>(parts.front().getType());
   if (type.getElementType().isInteger(1))
     return parts;
-  Value code = parts.front();
-  auto bits = VectorType::get(type.getShape(), e.b.getI1Type());
   SmallVector<Value> planes;
   for (unsigned plane = 0; plane < packing.getPlanes(); ++plane)
-    planes.push_back(arith::TruncIOp::create(
-        e.b, e.loc, bits,
-        arith::ShRUIOp::create(e.b, e.loc, code, e.constant(type, plane))));
+    planes.push_back(e.planeOf(parts.front(), plane));
   return planes;
 }
 

@@ -133,9 +133,11 @@ bool mlir::lowbit::isFloatProduct(linalg::LinalgOp op) {
 std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
                                                 const Target &target) {
   unsigned loops = op.getNumLoops();
+  if (loops < 3 || !hasProductLoops(op))
+    return std::nullopt;
   SmallVector<Operation *> steps;
-  if (loops < 3 || !hasProductLoops(op) ||
-      !getLeftFactor(*op.getBlock(), steps))
+  Value factor = getLeftFactor(*op.getBlock(), steps);
+  if (!factor)
     return std::nullopt;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
@@ -152,7 +154,10 @@ std::optional<FloatProduct> FloatProduct::match(linalg::LinalgOp op,
   int64_t columns = op.getStaticLoopRanges().back();
   if (!ShapedType::isDynamic(columns) && columns < lanes)
     return std::nullopt;
-  return FloatProduct(op, lanes, target.has("fma"), batched);
+  FloatProduct product(op, lanes, target.has("fma"), batched);
+  product.factor = factor;
+  product.steps = std::move(steps);
+  return product;
 }
 
 Value FloatProduct::index(int64_t value) {
@@ -242,8 +247,6 @@ Value FloatProduct::getMatrix(Value operand, ValueRange batch) {
 }
 
 Value FloatProduct::getFactor(Value element) {
-  SmallVector<Operation *> steps;
-  Value factor = getLeftFactor(*op.getBlock(), steps);
   IRMapping map;
   map.map(op.getBlock()->getArgument(0), element);
   for (Operation *step : steps)

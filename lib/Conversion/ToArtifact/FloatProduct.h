@@ -65,6 +65,10 @@ private:
   linalg::LinalgOp op;
   int64_t lanes;
   bool fma, batched;
+  /// What multiplies a right element, and the operations of the body that make
+  /// it of a left one.
+  Value factor;
+  SmallVector<Operation *> steps;
   OpBuilder *b = nullptr;
   VectorType type;
   /// The operands as matrices.

@@ -85,17 +85,6 @@ private:
     return indices;
   }
 
-  SmallVector<Value> emitTile(const MatmulOperands &operands,
-                              const MatmulTile &tile, const KernelRow &row,
-                              PackingAttr lhs, PackingAttr rhs) {
-    if (rhs.getOrder() == Order::quads)
-      return emitByteTile(e, operands, tile, row, lhs.getLevels(), rhs);
-    if (rhs.getOrder() == Order::dwords)
-      return emitDwordTile(e, operands, tile, row, lhs.getLevels(), rhs);
-    return emitPopcountTile(e, operands, tile, row, lhs.getLevels(),
-                            rhs.getLevels());
-  }
-
   /// Scores into the scratch rows, -inf in lanes beyond the keys; returns the
   /// maximum of each row.
   SmallVector<Value> emitScores(Value row, int64_t count) {
@@ -117,7 +106,8 @@ private:
     auto emitPanel = [&](Value panel, bool whole, ValueRange carried) {
       tile.panel = panel;
       SmallVector<Value> sums =
-          emitTile(operands, tile, kernel, op.getQPacking(), op.getKPacking());
+          emitLevelsTile(e, operands, tile, kernel,
+                         op.getQPacking().getLevels(), op.getKPacking());
       int64_t parts = sums.size() / count, width = kernel.lanes / parts;
       Epilogue epilogue(e, op.getScoreBody().front(), scoreOperands,
                         scoresShape, width);
@@ -223,8 +213,9 @@ private:
         e.index(llvm::divideCeil(op.getColumns(), contextKernel.lanes));
     e.forLoop(e.index(0), panels, 1, [&](Value panel) {
       tile.panel = panel;
-      SmallVector<Value> sums = emitTile(operands, tile, contextKernel,
-                                         op.getCodes(), op.getVPacking());
+      SmallVector<Value> sums =
+          emitLevelsTile(e, operands, tile, contextKernel,
+                         op.getCodes().getLevels(), op.getVPacking());
       int64_t parts = sums.size() / count;
       Epilogue epilogue(e, op.getContextBody().front(), contextOperands,
                         contextShape, contextKernel.lanes / parts);

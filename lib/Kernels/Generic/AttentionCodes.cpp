@@ -16,7 +16,6 @@
 //
 // Codes of more bits are computed, as bytes or planes.
 //
-//
 //===----------------------------------------------------------------------===//
 
 #include "AttentionCodes.h"
@@ -197,12 +196,7 @@ Value AttentionCodes::getCode(Value exponentials, Value sum,
   } else {
     quotient = divide();
   }
-  Value x = math::RoundEvenOp::create(e.b, e.loc, quotient);
-  x = arith::MaxNumFOp::create(e.b, e.loc, x, e.constant(type, 0));
-  x = arith::MinNumFOp::create(e.b, e.loc, x,
-                               e.constant(type, packing.getLevels().getLast()));
-  return arith::FPToSIOp::create(e.b, e.loc,
-                                 VectorType::get({lanes}, e.b.getI32Type()), x);
+  return e.roundToCode(quotient, 0, packing.getLevels().getLast());
 }
 
 /// The packed rows of codes of any number of bits, with their last words.
@@ -271,14 +265,10 @@ void AttentionCodes::storeBytes(ArrayRef<Value> parts, ArrayRef<Value> indices,
 /// Stores the codes of 64 keys as planes, and adds the ones of each.
 void AttentionCodes::storeWords(ArrayRef<Value> parts, ArrayRef<Value> indices,
                                 MutableArrayRef<Value> totals) {
-  Type ints = parts.front().getType();
-  auto masks = VectorType::get({lanes}, e.b.getI1Type());
   for (auto [plane, total] : llvm::enumerate(totals)) {
     SmallVector<Value> bits;
     for (Value code : parts)
-      bits.push_back(arith::TruncIOp::create(
-          e.b, e.loc, masks,
-          arith::ShRUIOp::create(e.b, e.loc, code, e.constant(ints, plane))));
+      bits.push_back(e.planeOf(code, plane));
     Value word = e.joinBits(bits);
     SmallVector<Value> where(indices);
     where.back() = e.add(where.back(), e.index(plane));

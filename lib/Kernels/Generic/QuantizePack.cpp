@@ -53,12 +53,7 @@ private:
     SmallVector<SmallVector<Value>> parts(planes);
     for (int64_t part = 0; part < wordBits; part += lanes) {
       Value k = e.add(begin, e.index(part));
-      Value left;
-      if (count) {
-        // max(count - part, 0), which is all that create_mask needs.
-        left = arith::MaxSIOp::create(e.b, e.loc, e.sub(count, e.index(part)),
-                                      e.index(0));
-      }
+      Value left = e.remaining(count, part);
       Value x = quantizer.load(batch, row, k, lanes, left);
       Value shift = quantizer.loadShift(k, lanes, left);
       SmallVector<Value> bits = quantizer.getPlanes(x, shift, rowScale);

@@ -18,7 +18,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Repack.h"
+#include "RepackLayout.h"
 #include "lowbit/Kernels/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -27,44 +27,27 @@ using namespace mlir::lowbit;
 
 namespace {
 
-class Repack {
+class Repack : RepackLayout {
 public:
   Repack(Emission &e, RepackOp op)
-      : e(e), op(op), planes(op.getPacking().getPlanes()),
-        lanes(op.getPacking().getLanes()),
-        dwords(op.getPacking().getOrder() == Order::dwords),
-        quads(op.getPacking().getOrder() == Order::quads),
-        panels(dwords || quads || op.getPacking().getOrder() == Order::panels),
-        wordBits(op.getPacking().getElementsPerWord()),
-        permutation(op.getPermutation()),
-        outer(permutation.size() - op.getSplit().size()),
-        extent(op.getSplit().back()) {
-    for (int64_t dim = 0; dim < outer; ++dim)
-      extents.push_back(e.dim(op.getInput(), dim));
-    for (int64_t part : op.getSplit())
-      extents.push_back(e.index(part));
-  }
+      : RepackLayout(e, op), planes(packing.getPlanes()),
+        dwords(packing.getOrder() == Order::dwords),
+        quads(packing.getOrder() == Order::quads),
+        panels(dwords || quads || packing.getOrder() == Order::panels),
+        wordBits(packing.getElementsPerWord()),
+        words(e.ceilDiv(size, wordBits)) {}
 
   LogicalResult emit() {
-    if (op.getPacking().getOrder() != Order::rows && !panels)
+    if (packing.getOrder() != Order::rows && !panels)
       return op.emitOpError("cannot pack in the order '")
-             << stringifyOrder(op.getPacking().getOrder()) << "' at run time";
-    if (quads && wordBits != 4)
-      return op.emitOpError("packs bytes of 8 bits alone at run time");
-    if (!op.getPacking().getSums() && panels)
-      return op.emitOpError("cannot pack without sums of codes at run time");
-    int64_t last = permutation.size() - 1;
-    bool stays = permutation[last] == last;
-    if (!stays && !(panels && permutation[last - 1] == last))
-      return op.emitOpError("expects the last dimension of the input to be the "
-                            "packed one, or that of the panels");
-    size = extents[permutation[last]];
-    rows = extents[permutation[last - 1]];
-    words = e.ceilDiv(size, wordBits);
-    for (int64_t i = 0; i < last - 1; ++i)
-      batchExtents.push_back(extents[permutation[i]]);
-    if (!stays)
-      emitLanes();
+             << stringifyOrder(packing.getOrder()) << "' at run time";
+    if (failed(check()))
+      return failure();
+    if (!keepsLast())
+      forPanels([&](ValueRange batch, Value panel, int64_t count) {
+        quads ? packBytes(batch, panel, count)
+              : packPlanes(batch, panel, count);
+      });
     else if (quads)
       emitByteRuns();
     else
@@ -77,9 +60,7 @@ private:
   /// dimension on, for a position of the other dimensions of the result.
   Value loadBits(ArrayRef<Value> position, Value k, int64_t count,
                  int64_t plane) {
-    SmallVector<Value> split(permutation.size());
-    for (auto [i, value] : llvm::enumerate(position))
-      split[permutation[i]] = value;
+    SmallVector<Value> split = getSplit(position);
     Value bit = k;
     if (op.getSplit().size() == 2)
       bit = e.add(e.mul(split[outer], e.index(extent)), k);
@@ -123,25 +104,14 @@ private:
   //===--- The last dimension stays packed --------------------------------===//
 
   void storeWord(ValueRange batch, Value row, Value position, Value word) {
-    SmallVector<Value> indices(batch);
-    if (panels)
-      indices.append({e.floorDiv(row, lanes), position,
-                      arith::RemUIOp::create(e.b, e.loc, row, e.index(lanes))});
-    else
-      indices.append({row, position});
     if (dwords || quads)
       word = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), word);
-    memref::StoreOp::create(e.b, e.loc, word, op.getInit(), indices);
-  }
-
-  SmallVector<Value> extentsOfRows() {
-    SmallVector<Value> loops(batchExtents);
-    loops.push_back(rows);
-    return loops;
+    memref::StoreOp::create(e.b, e.loc, word, op.getInit(),
+                            getTarget(batch, row, position));
   }
 
   void emitRuns() {
-    e.parallel(extentsOfRows(), /*grain=*/64, [&](ValueRange position) {
+    forRows([&](ValueRange position) {
       ValueRange batch = position.drop_back();
       Value row = position.back(), sum = e.i64(0);
       SmallVector<Value> where(position);
@@ -155,7 +125,7 @@ private:
         }
         sum = e.addPlane(sum, ones, plane);
       }
-      if (op.getPacking().getSums())
+      if (packing.getSums())
         storeWord(batch, row, e.mul(words, e.index(planes)), sum);
     });
     if (panels)
@@ -164,7 +134,7 @@ private:
 
   /// As `emitRuns`, in bytes that hold a code each.
   void emitByteRuns() {
-    e.parallel(extentsOfRows(), /*grain=*/64, [&](ValueRange position) {
+    forRows([&](ValueRange position) {
       ValueRange batch = position.drop_back();
       Value row = position.back();
       auto storeBytes = [&](Value word, int64_t count, Value sum) {
@@ -201,7 +171,7 @@ private:
 
   /// Bytes less the centre, where `inside` has a 1; each in its byte.
   Value subtractCentre(Value bytes, Value inside) {
-    int64_t centre = op.getPacking().getCentre();
+    int64_t centre = packing.getCentre();
     if (centre == 0)
       return bytes;
     auto constant = [&](int64_t value) -> Value {
@@ -224,57 +194,20 @@ private:
   Value subtractCentres(Value sum) {
     Value size64 =
         arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(), size);
-    return e.sub(sum, e.mul(size64, e.i64(op.getPacking().getCentre())));
+    return e.sub(sum, e.mul(size64, e.i64(packing.getCentre())));
   }
 
-  /// Lanes beyond the last row hold nothing.
   void clearLanes() {
-    Value padded = e.mul(e.ceilDiv(rows, lanes), e.index(lanes));
     Value depth =
         e.add(quads ? words : e.mul(words, e.index(planes)), e.index(1));
-    SmallVector<Value> loops(batchExtents);
-    if (loops.empty())
-      loops.push_back(e.index(1));
-    e.parallel(loops, /*grain=*/64, [&](ValueRange position) {
-      ValueRange batch = batchExtents.empty() ? ValueRange() : position;
-      e.forLoop(rows, padded, 1, [&](Value row) {
-        e.forLoop(e.index(0), depth, 1, [&](Value position) {
-          storeWord(batch, row, position, e.i64(0));
-        });
+    forPadding([&](ValueRange batch, Value row) {
+      e.forLoop(e.index(0), depth, 1, [&](Value position) {
+        storeWord(batch, row, position, e.i64(0));
       });
     });
   }
 
   //===--- The last dimension becomes lanes -------------------------------===//
-
-  void emitLanes() {
-    SmallVector<Value> loops(batchExtents);
-    loops.push_back(e.ceilDiv(rows, lanes));
-    e.parallel(loops, /*grain=*/4, [&](ValueRange position) {
-      ValueRange batch = position.drop_back();
-      Value panel = position.back();
-      int64_t whole = extent / lanes, rest = extent % lanes;
-      auto packPanel = [&](ValueRange batch, Value panel, int64_t count) {
-        quads ? packBytes(batch, panel, count)
-              : packPlanes(batch, panel, count);
-      };
-      if (whole == 0)
-        return packPanel(batch, panel, rest);
-      if (rest == 0)
-        return packPanel(batch, panel, lanes);
-      Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
-                                         panel, e.index(whole));
-      e.ifElse(
-          full, [&] { packPanel(batch, panel, lanes); },
-          [&] { packPanel(batch, panel, rest); });
-    });
-  }
-
-  void storePanel(ValueRange batch, Value panel, Value vector, Value position) {
-    SmallVector<Value> indices(batch);
-    indices.append({panel, position, e.index(0)});
-    e.store(vector, op.getInit(), indices);
-  }
 
   /// The position of lanes at step `k`: that of a row is not used.
   SmallVector<Value> getStep(ValueRange batch, Value k) {
@@ -318,13 +251,13 @@ private:
                                                    e.constant(type, 256));
                 return SmallVector<Value>{bytes, sums, inside, next};
               });
-          storePanel(batch, panel, subtractCentre(state[0], state[2]), word);
+          storePanel(batch, panel, word, subtractCentre(state[0], state[2]));
           return SmallVector<Value>{state[1]};
         })[0];
     Value centres = arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(),
                                             subtractCentres(e.i64(0)));
-    storePanel(batch, panel,
-               e.add(sums, select(isRow, e.broadcast(centres, lanes))), words);
+    storePanel(batch, panel, words,
+               e.add(sums, select(isRow, e.broadcast(centres, lanes))));
   }
 
   /// A panel with `count` rows, in planes.
@@ -358,14 +291,14 @@ private:
           SmallVector<Value> next;
           Value at = e.mul(word, e.index(planes));
           for (int64_t plane = 0; plane < planes; ++plane) {
-            storePanel(batch, panel, packed[plane], e.add(at, e.index(plane)));
+            storePanel(batch, panel, e.add(at, e.index(plane)), packed[plane]);
             next.push_back(
                 e.add(carried[plane],
                       math::CtPopOp::create(e.b, e.loc, packed[plane])));
           }
           return next;
         });
-    storePanel(batch, panel, e.sumVector(ones), e.mul(words, e.index(planes)));
+    storePanel(batch, panel, e.mul(words, e.index(planes)), e.sumVector(ones));
   }
 
   /// The lowest bits of a word as a mask of lanes.
@@ -380,16 +313,10 @@ private:
         vector::BroadcastOp::create(e.b, e.loc, single, bits));
   }
 
-  Emission &e;
-  RepackOp op;
-  int64_t planes, lanes;
+  int64_t planes;
   bool dwords, quads, panels;
   int64_t wordBits; // elements of a word
-  ArrayRef<int64_t> permutation;
-  int64_t outer;  // dimensions before those of the split
-  int64_t extent; // of the last dimension
-  SmallVector<Value> extents, batchExtents;
-  Value size, rows, words;
+  Value words;
 };
 
 } // namespace

@@ -13,44 +13,32 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Repack.h"
+#include "RepackLayout.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
 
 namespace {
 
-class RepackBytes {
+class RepackBytes : RepackLayout {
 public:
   RepackBytes(Emission &e, RepackOp op, const Target &target)
-      : e(e), op(op), packing(op.getPacking()), width(getFloatLanes(target)),
-        lanes(packing.getLanes()), centre(packing.getCentre()),
-        permutation(op.getPermutation()), extent(op.getSplit().back()),
-        words(extent / 4) {
-    int64_t outer = permutation.size() - op.getSplit().size();
-    for (int64_t dim = 0; dim < outer; ++dim)
-      extents.push_back(e.dim(op.getInput(), dim));
-    for (int64_t part : op.getSplit())
-      extents.push_back(e.index(part));
-    last = permutation.size() - 1;
-    size = extents[permutation[last]];
-    rows = extents[permutation[last - 1]];
-    for (int64_t i = 0; i < last - 1; ++i)
-      batchExtents.push_back(extents[permutation[i]]);
-  }
+      : RepackLayout(e, op), width(getFloatLanes(target)),
+        centre(packing.getCentre()), words(extent / 4) {}
 
   LogicalResult emit() {
-    if (!packing.hasWholeCodes() || packing.getElementsPerWord() != 4)
-      return op.emitOpError("packs bytes as bytes of 8 bits alone");
+    if (!packing.hasWholeCodes())
+      return op.emitOpError("packs bytes as bytes alone");
     if (extent % 4 != 0)
       return op.emitOpError("expects heads of bytes to be whole words");
-    if (permutation[last] == last)
+    if (failed(check()))
+      return failure();
+    if (keepsLast())
       emitRows();
-    else if (packing.hasPanels() && permutation[last - 1] == last)
-      emitLanes();
     else
-      return op.emitOpError("expects the last dimension of the input to be the "
-                            "packed one, or that of the panels");
+      forPanels([&](ValueRange batch, Value panel, int64_t count) {
+        packPanel(SmallVector<Value>(batch), panel, count);
+      });
     return success();
   }
 
@@ -58,10 +46,7 @@ private:
   /// The indices of word `word` of the last dimension at a position of the
   /// dimensions of the result before it, or of all where `position` is whole.
   SmallVector<Value> getSource(ArrayRef<Value> position, Value word) {
-    SmallVector<Value> split(permutation.size());
-    for (auto [i, value] : llvm::enumerate(position))
-      split[permutation[i]] = value;
-    int64_t outer = permutation.size() - op.getSplit().size();
+    SmallVector<Value> split = getSplit(position);
     if (op.getSplit().size() == 2)
       word = e.add(e.mul(split[outer], e.index(words)), word);
     SmallVector<Value> indices(ArrayRef<Value>(split).take_front(outer));
@@ -89,9 +74,7 @@ private:
   //===--- The last dimension stays last ----------------------------------===//
 
   void emitRows() {
-    SmallVector<Value> loops(batchExtents);
-    loops.push_back(rows);
-    e.parallel(loops, /*grain=*/64, [&](ValueRange position) {
+    forRows([&](ValueRange position) {
       SmallVector<Value> where(position);
       auto type = VectorType::get({width}, e.b.getI32Type());
       Value sums = e.constant(type, 0);
@@ -105,76 +88,35 @@ private:
       }
       Value sum = vector::ReductionOp::create(e.b, e.loc,
                                               vector::CombiningKind::ADD, sums);
-      sum = e.sub(sum, e.i32(centre * extent));
-      memref::StoreOp::create(e.b, e.loc, sum, op.getInit(),
-                              getTarget(where, e.index(words)));
+      storeWord(position.drop_back(), position.back(), words,
+                e.sub(sum, e.i32(centre * extent)));
     });
     if (packing.hasPanels())
-      clearLanes();
+      forPadding([&](ValueRange batch, Value row) {
+        for (int64_t word = 0; word <= words; ++word)
+          storeWord(batch, row, word, e.i32(0));
+      });
   }
 
-  /// The indices of a word of a row of the result.
-  SmallVector<Value> getTarget(ArrayRef<Value> position, Value word) {
-    SmallVector<Value> indices(position.drop_back());
-    Value row = position.back();
-    if (packing.hasPanels())
-      indices.append({e.floorDiv(row, lanes), word,
-                      arith::RemUIOp::create(e.b, e.loc, row, e.index(lanes))});
-    else
-      indices.append({row, word});
-    return indices;
+  void storeWord(ValueRange batch, Value row, int64_t word, Value value) {
+    memref::StoreOp::create(e.b, e.loc, value, op.getInit(),
+                            getTarget(batch, row, e.index(word)));
   }
 
   void storeRow(ArrayRef<Value> position, int64_t first, Value codes,
                 int64_t count) {
+    ValueRange batch = position.drop_back();
     if (!packing.hasPanels())
-      return e.store(codes, op.getInit(), getTarget(position, e.index(first)),
+      return e.store(codes, op.getInit(),
+                     getTarget(batch, position.back(), e.index(first)),
                      count < width ? e.index(count) : Value());
     Value stored = subtractCentre(codes, getCentres(width));
     for (int64_t i = 0; i < count; ++i)
-      memref::StoreOp::create(
-          e.b, e.loc, vector::ExtractOp::create(e.b, e.loc, stored, i),
-          op.getInit(), getTarget(position, e.index(first + i)));
-  }
-
-  /// Lanes beyond the last row hold nothing.
-  void clearLanes() {
-    Value padded = e.mul(e.ceilDiv(rows, lanes), e.index(lanes));
-    SmallVector<Value> loops(batchExtents);
-    if (loops.empty())
-      loops.push_back(e.index(1));
-    e.parallel(loops, /*grain=*/64, [&](ValueRange ivs) {
-      SmallVector<Value> position(batchExtents.empty() ? ValueRange() : ivs);
-      e.forLoop(rows, padded, 1, [&](Value row) {
-        position.push_back(row);
-        for (int64_t word = 0; word <= words; ++word)
-          memref::StoreOp::create(e.b, e.loc, e.i32(0), op.getInit(),
-                                  getTarget(position, e.index(word)));
-        position.pop_back();
-      });
-    });
+      storeWord(batch, position.back(), first + i,
+                vector::ExtractOp::create(e.b, e.loc, stored, i));
   }
 
   //===--- The last dimension becomes lanes -------------------------------===//
-
-  void emitLanes() {
-    SmallVector<Value> loops(batchExtents);
-    loops.push_back(e.ceilDiv(rows, lanes));
-    e.parallel(loops, /*grain=*/4, [&](ValueRange ivs) {
-      SmallVector<Value> batch(ivs.drop_back());
-      Value panel = ivs.back();
-      int64_t whole = extent / lanes, rest = extent % lanes;
-      if (whole == 0)
-        return packPanel(batch, panel, rest);
-      if (rest == 0)
-        return packPanel(batch, panel, lanes);
-      Value full = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ult,
-                                         panel, e.index(whole));
-      e.ifElse(
-          full, [&] { packPanel(batch, panel, lanes); },
-          [&] { packPanel(batch, panel, rest); });
-    });
-  }
 
   /// A panel with `count` rows.
   void packPanel(ArrayRef<Value> batch, Value panel, int64_t count) {
@@ -194,7 +136,7 @@ private:
     Value size32 =
         arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(), size);
     Value centres = e.broadcast(e.mul(size32, e.i32(centre)), lanes);
-    storePanel(batch, panel, count, e.ceilDiv(size, 4), e.sub(sums, centres));
+    storeLanes(batch, panel, count, e.ceilDiv(size, 4), e.sub(sums, centres));
   }
 
   /// The words of four steps, of which `steps` are there where it is given;
@@ -233,12 +175,12 @@ private:
           e.b, e.loc, packed,
           arith::ShLIOp::create(e.b, e.loc, codes, e.constant(type, 8 * step)));
     }
-    storePanel(batch, panel, count, word, subtractCentre(packed, centres));
+    storeLanes(batch, panel, count, word, subtractCentre(packed, centres));
     return sums;
   }
 
   /// Stores a word of all lanes, nothing in those beyond `count`.
-  void storePanel(ArrayRef<Value> batch, Value panel, int64_t count, Value word,
+  void storeLanes(ArrayRef<Value> batch, Value panel, int64_t count, Value word,
                   Value stored) {
     if (count < lanes)
       stored = arith::SelectOp::create(
@@ -247,21 +189,11 @@ private:
               e.b, e.loc, VectorType::get({lanes}, e.b.getI1Type()),
               e.index(count)),
           stored, e.constant(stored.getType(), 0));
-    SmallVector<Value> indices(batch);
-    indices.append({panel, word, e.index(0)});
-    e.store(stored, op.getInit(), indices);
+    storePanel(batch, panel, word, stored);
   }
 
-  Emission &e;
-  RepackOp op;
-  PackingAttr packing;
-  int64_t width, lanes, centre;
-  ArrayRef<int64_t> permutation;
-  int64_t extent; // of the last dimension
-  int64_t words;  // of it
-  int64_t last;
-  SmallVector<Value> extents, batchExtents;
-  Value size, rows;
+  int64_t width, centre;
+  int64_t words; // of the last dimension
 };
 
 } // namespace
