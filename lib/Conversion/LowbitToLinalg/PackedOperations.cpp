@@ -354,7 +354,7 @@ struct StepsOfNormPack : OpConversionPattern<LayerNormPackOp> {
     }
     int64_t first = 0;
     for (auto packing : op.getPackings().getAsRange<PackingAttr>()) {
-      int64_t count = packing.hasWholeCodes() ? 1 : packing.getPlanes();
+      int64_t count = packing.getYieldedCount();
       auto body = [&](OpBuilder &b, Location, ValueRange elements) -> Value {
         Block &region = op.getBody().front();
         IRMapping mapping;

@@ -211,7 +211,7 @@ void AttentionCodes::emitCodes(ArrayRef<Value> sums, Indices at) {
   Value zero = packing.hasWholeCodes()
                    ? e.constant(VectorType::get({lanes}, e.b.getI32Type()), 0)
                    : e.i64(0);
-  int64_t planes = packing.hasWholeCodes() ? 1 : packing.getPlanes();
+  int64_t planes = packing.getYieldedCount();
   SmallVector<Value> totals(sums.size() * planes, zero);
   totals = e.forVectors(
       keys, 64, totals, [&](Value begin, Value count, ValueRange carried) {

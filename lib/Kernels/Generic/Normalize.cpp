@@ -203,8 +203,8 @@ public:
     for (auto [attr, memref] :
          llvm::zip_equal(op.getPackings(), op.getInits().drop_front())) {
       auto packing = cast<PackingAttr>(attr);
-      bool bytes = packing.hasWholeCodes();
-      results.push_back({memref, bytes, bytes ? 1 : packing.getPlanes()});
+      results.push_back(
+          {memref, packing.hasWholeCodes(), packing.getYieldedCount()});
     }
   }
 

@@ -39,8 +39,10 @@ PackingAttr PackedAttentionOp::getCodes() {
       getContext(), LevelsType::getRange(getContext(), 0, 1), Order::rows, 1);
 }
 
-/// The greatest level of a probability.
-static constexpr int64_t kGreatestProbability = 256;
+bool PackedAttentionOp::takesProbabilities(LevelsType levels) {
+  return levels.getFirst() == 0 && levels.getStep() == 1 &&
+         levels.getLast() >= 1 && levels.getLast() <= 256;
+}
 
 /// A product of `packed_attention` has sides that go together.
 static LogicalResult verifySides(Operation *op, PackingAttr lhs,
@@ -63,10 +65,9 @@ LogicalResult PackedAttentionOp::verify() {
       failed(verifySides(*this, getCodes(), getVPacking())))
     return failure();
   LevelsType codes = getCodes().getLevels();
-  if (codes.getFirst() != 0 || codes.getStep() != 1 || codes.getLast() < 1 ||
-      codes.getLast() > kGreatestProbability)
-    return emitOpError("expected codes of 0, 1, ... ")
-           << kGreatestProbability << " at most, got " << codes;
+  if (!takesProbabilities(codes))
+    return emitOpError("expected codes of 0, 1, ... 256 at most, got ")
+           << codes;
   // (C2)
   if (static_cast<int64_t>(getSize()) < 0 ||
       static_cast<int64_t>(getColumns()) < 0)

@@ -69,15 +69,13 @@ LogicalResult lowbit::detail::verifyRows(Operation *op, PackingAttr packing) {
 
 LogicalResult lowbit::detail::verifyResultPacking(Operation *op,
                                                   PackingAttr packing) {
-  return packing.getOrder() == Order::bytes ? success()
-                                            : verifyRows(op, packing);
+  return packing.isSummedRows() ? success() : verifyRows(op, packing);
 }
 
 SmallVector<Type> lowbit::detail::getYielded(PackingAttr packing) {
-  if (packing.hasWholeCodes())
-    return {IntegerType::get(packing.getContext(), 32)};
-  return SmallVector<Type>(packing.getPlanes(),
-                           IntegerType::get(packing.getContext(), 1));
+  unsigned width = packing.hasWholeCodes() ? 32 : 1;
+  return SmallVector<Type>(packing.getYieldedCount(),
+                           IntegerType::get(packing.getContext(), width));
 }
 
 LogicalResult lowbit::detail::verifyPacked(Operation *op, StringRef what,

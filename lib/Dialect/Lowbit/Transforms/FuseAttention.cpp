@@ -33,9 +33,6 @@ static bool isPackedInLanes(PackingAttr packing) {
          packing.getOrder() == Order::quads;
 }
 
-/// The greatest code of a probability: see `lowbit.packed_attention`.
-static constexpr int64_t kGreatestProbability = 256;
-
 namespace {
 
 struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
@@ -61,8 +58,7 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
         !scores.getLhsPacking())
       return stays("a product has no packed sides or a packed result");
     LevelsType levels = quantize.getPacking().getLevels();
-    if (levels.getFirst() != 0 || levels.getStep() != 1 ||
-        levels.getLast() < 1 || levels.getLast() > kGreatestProbability ||
+    if (!PackedAttentionOp::takesProbabilities(levels) ||
         quantize.getRounding() != Rounding::half_even)
       return stays("the probabilities have other codes than 0, 1, ... 256");
     if (!quantize->hasOneUse() || quantize.getShift() || quantize.getOffset() ||
@@ -153,9 +149,7 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
       return rewriter.notifyMatchFailure(op, "no attention of its own");
     auto heads = cast<RankedTensorType>(join.getSrc().getType()).getDimSize(2);
     if (op.getGranularity() != Granularity::tensor || op.getPermutation() ||
-        (!op.getPacking().isSummedRows() &&
-         op.getPacking().getOrder() != Order::bytes) ||
-        ShapedType::isDynamic(heads))
+        !op.getPacking().isSummedRows() || ShapedType::isDynamic(heads))
       return rewriter.notifyMatchFailure(op, "not packed rows of known heads");
 
     Location loc = op.getLoc();

@@ -40,9 +40,7 @@ static SmallVector<QuantizePackOp> findQuantizers(LayerNormOp norm) {
     auto quantize = dyn_cast<QuantizePackOp>(user);
     if (!quantize || quantize->getBlock() != norm->getBlock() ||
         quantize.getGranularity() != Granularity::tensor ||
-        quantize.getPermutation() ||
-        (!quantize.getPacking().isSummedRows() &&
-         quantize.getPacking().getOrder() != Order::bytes))
+        quantize.getPermutation() || !quantize.getPacking().isSummedRows())
       continue;
     bool available = true;
     for (Value operand :

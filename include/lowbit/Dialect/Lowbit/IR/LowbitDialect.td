@@ -224,7 +224,13 @@ def Lowbit_PackingAttr : Lowbit_Attr<"Packing", "packing"> {
     }
     /// Whether rows end with their sums, as left sides of products do.
     bool isSummedRows() const {
-      return getOrder() == Order::rows && getSums();
+      return getOrder() == Order::bytes ||
+             (getOrder() == Order::rows && getSums());
+    }
+    /// How many values a region yields for a packed element: one `i1` for each
+    /// plane, or the code as an `i32` for bytes.
+    int64_t getYieldedCount() const {
+      return hasWholeCodes() ? 1 : getPlanes();
     }
     /// Whether a word is made of bytes that hold whole codes, not of planes.
     bool hasWholeCodes() const {

@@ -230,6 +230,8 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     ::llvm::SmallVector<int64_t> getContextShape();
     /// How the codes of the probabilities are packed.
     PackingAttr getCodes();
+    /// Whether probabilities may have these levels: 0, 1, ... 256 at most.
+    static bool takesProbabilities(LevelsType levels);
   }];
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v `,` $scale `:` type($q) `,` type($k) `,` type($v) `,` type($scale) `)`
