@@ -48,6 +48,7 @@ class Shape:
     k: tuple[int, ...] = SIGNS
     v: tuple[int, ...] = SIGNS
     codes: tuple[int, ...] = BITS  # of the probabilities
+    least: bool = False  # whether the least probability of all is subtracted before
     mask: str = "keys"  # "none", "keys" or "full"
     dynamic: bool = False
 
@@ -147,10 +148,15 @@ def text(shape: Shape, apart: bool = False, packed: bool = False) -> str:
     )
     empty("e_p", floats, ["%rows", "%keys"])
     lines.append(f"%p = lowbit.softmax ins(%scores : {floats}) outs(%e_p : {floats}) -> {floats}")
+    offset, offset_type = "", ""
+    if s.least:
+        offset, offset_type = ", offset %least", ", tensor<f32>"
+        lines.append(minimum("p", floats))
     empty("e_codes", codes, ["%rows", "%keys"])
     lines.append(
-        f"%codes = lowbit.quantize ins(%p, scale %scale : {floats}, tensor<f32>) "
-        f"outs(%e_codes : {codes}) {{rounding = #lowbit.rounding<half_even>}} -> {codes}"
+        f"%codes = lowbit.quantize ins(%p, scale %scale{offset} : {floats}, tensor<f32>"
+        f"{offset_type}) outs(%e_codes : {codes}) "
+        f"{{rounding = #lowbit.rounding<half_even>}} -> {codes}"
     )
     empty("e_context", context, ["%rows"])
     lines.append(
@@ -160,12 +166,19 @@ def text(shape: Shape, apart: bool = False, packed: bool = False) -> str:
     # The context as floats: a program in steps may give it as it is.
     result = context.replace("i32", "f32")
     empty("e_result", result, ["%rows"])
+    sum_maps, sum_values, sum_types, argument_text, added = [identity], "%context", context, "", ""
+    if s.least:
+        sum_maps.append("affine_map<(b, h, i, j) -> ()>")
+        sum_values, sum_types = f"{sum_values}, %least", f"{sum_types}, tensor<f32>"
+        argument_text = ", %l: f32"
+        added = "    %g = arith.addf %f, %l : f32\n"
     lines.append(
-        f"%result = linalg.generic {{indexing_maps = [{identity}, {identity}], "
+        f"%result = linalg.generic {{indexing_maps = [{', '.join([*sum_maps, identity])}], "
         'iterator_types = ["parallel", "parallel", "parallel", "parallel"]} '
-        f"ins(%context : {context}) outs(%e_result : {result}) {{\n"
-        "  ^bb0(%acc: i32, %unused: f32):\n    %f = arith.sitofp %acc : i32 to f32\n"
-        f"    linalg.yield %f : f32\n  }} -> {result}"
+        f"ins({sum_values} : {sum_types}) outs(%e_result : {result}) {{\n"
+        f"  ^bb0(%acc: i32{argument_text}, %unused: f32):\n"
+        f"    %f = arith.sitofp %acc : i32 to f32\n{added}"
+        f"    linalg.yield {'%g' if s.least else '%f'} : f32\n  }} -> {result}"
     )
     results = {"result": result, **({"p": floats} if apart else {})}
     if packed:
@@ -204,6 +217,22 @@ def text(shape: Shape, apart: bool = False, packed: bool = False) -> str:
     )
 
 
+def minimum(name: str, tensor: str) -> str:
+    """`%least`, the minimum of all elements of a tensor of rank 4."""
+    return (
+        "%infinity = arith.constant 0x7F800000 : f32\n"
+        "  %e_least = tensor.empty() : tensor<f32>\n"
+        "  %f_least = linalg.fill ins(%infinity : f32) outs(%e_least : tensor<f32>) "
+        "-> tensor<f32>\n"
+        "  %least = linalg.generic {indexing_maps = [affine_map<(b, h, i, j) -> (b, h, i, j)>, "
+        "affine_map<(b, h, i, j) -> ()>], "
+        'iterator_types = ["reduction", "reduction", "reduction", "reduction"]} '
+        f"ins(%{name} : {tensor}) outs(%f_least : tensor<f32>) {{\n"
+        "  ^bb0(%x: f32, %so_far: f32):\n    %less = arith.minimumf %x, %so_far : f32\n"
+        "    linalg.yield %less : f32\n  } -> tensor<f32>"
+    )
+
+
 SHAPES = {
     "one": Shape(queries=1, keys=1, size=8, columns=8),
     "decode": Shape(batch=2, queries=1, keys=40, dynamic=True),
@@ -230,6 +259,21 @@ SHAPES = {
     "bytes": Shape(
         queries=6, keys=47, q=BYTES, k=BYTES, v=BYTES, codes=tuple(range(256)), mask="none"
     ),
+    "least-bit": Shape(queries=9, keys=65, columns=24, least=True, mask="none"),
+    "least-ternary": Shape(
+        batch=2, queries=19, keys=33, v=TERNARY, codes=(0, 1, 2), least=True, dynamic=True
+    ),
+    "least-two-bits": Shape(
+        queries=10,
+        keys=75,
+        q=TWO_BITS,
+        k=TWO_BITS,
+        v=TWO_BITS,
+        codes=(0, 1, 2, 3),
+        least=True,
+        mask="none",
+    ),
+    "least-bytes": Shape(queries=6, keys=16, codes=tuple(range(256)), least=True, mask="full"),
 }
 FINFO = np.finfo(np.float32)
 
@@ -304,10 +348,12 @@ def test_codes_are_those_of_the_steps(tmp_path, kernel, target, name):
             feeds["scale"] = scale
             expected = steps.run(feeds)
             with np.errstate(all="ignore"):
-                codes = np.rint(expected["p"] / scale)
+                least = expected["p"].min() if shape.least else np.float32(0)
+                codes = np.rint((expected["p"] - least) / scale)
                 codes = np.fmin(np.fmax(codes, 0), np.float32(shape.codes[-1]))
             note = f"scale {scale}"
-            np.testing.assert_array_equal(expected["result"], codes @ feeds["v"], err_msg=note)
+            result = codes @ feeds["v"] + least
+            np.testing.assert_array_equal(expected["result"], result, err_msg=note)
             np.testing.assert_array_equal(
                 fused.run(feeds)["result"], expected["result"], err_msg=note
             )
@@ -318,6 +364,7 @@ PACKED = {
     "masked": Shape(queries=66, keys=70, dynamic=True),
     "ternary": Shape(queries=5, keys=129, columns=8, q=TERNARY, k=TERNARY, v=TERNARY, mask="full"),
     "two-bits": Shape(queries=9, keys=75, q=TWO_BITS, k=TWO_BITS, v=TWO_BITS, codes=(0, 1, 2, 3)),
+    "least": Shape(queries=9, keys=75, codes=(0, 1, 2, 3), least=True, mask="none"),
 }
 
 
@@ -352,8 +399,10 @@ def test_packed_codes_are_those_of_the_definition(tmp_path, kernel, target, name
     feeds = make_feeds(shape, rng)
     if shape.mask != "none":
         feeds["mask"] = np.where(rng.random(shape.mask_shape) < 0.3, FINFO.min, np.float32(0))
-    feeds["scale"] = scale_without_ties(probabilities(feeds), shape.codes[-1])
+    p = probabilities(feeds)
+    feeds["scale"] = scale_without_ties(p - p.min() * shape.least, shape.codes[-1])
     forms = FormsOfProgram(text(shape, packed=True), tmp_path, target, kernel).run(feeds)
     assert "lowbit.packed_attention" in forms.fused
     assert "result_packing" in forms.fused
+    assert ("subtract_minimum" in forms.fused) == shape.least
     forms.check_equal("packed")

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include <limits>
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -241,6 +242,28 @@ private:
   }
 };
 
+/// The least element of a tensor of f32, NaN where there is one.
+static Value createMinimum(OpBuilder &b, Location loc, Value tensor) {
+  Type f32 = b.getF32Type();
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  Value infinity = arith::ConstantOp::create(
+      b, loc, b.getFloatAttr(f32, std::numeric_limits<float>::infinity()));
+  Value init = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>(), f32);
+  init = linalg::FillOp::create(b, loc, infinity, init).getResult(0);
+  AffineMap maps[] = {b.getMultiDimIdentityMap(rank),
+                      AffineMap::get(rank, 0, b.getContext())};
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::reduction);
+  return linalg::GenericOp::create(
+             b, loc, init.getType(), tensor, init, maps, iterators,
+             [](OpBuilder &b, Location loc, ValueRange arguments) {
+               Value less = arith::MinimumFOp::create(b, loc, arguments[0],
+                                                      arguments[1]);
+               linalg::YieldOp::create(b, loc, less);
+             })
+      .getResult(0);
+}
+
 /// Scores, softmax, codes and context one after the other.
 struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -286,10 +309,16 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
                      op.getKernel());
     Value p = SoftmaxOp::create(rewriter, loc, scores)->getResult(0);
     PackingAttr codes = op.getCodes();
+    Value least;
+    if (op.getSubtractMinimum())
+      least = createMinimum(rewriter, loc, p);
     Value code =
-        QuantizePackOp::create(rewriter, loc, p, op.getScale(), Value(),
-                               Value(), codes, Rounding::half_even)
+        QuantizePackOp::create(rewriter, loc, p, op.getScale(), Value(), least,
+                               codes, Rounding::half_even)
             ->getResult(0);
+    SmallVector<Value> contextOperands(op.getContextOperands());
+    if (least)
+      contextOperands.insert(contextOperands.begin(), least);
     // A packed result is made of levels as numbers. The rewriter keeps what it
     // changes until the end, and this region does not live so long.
     Region body;
@@ -304,8 +333,8 @@ struct StepsOfAttention : OpConversionPattern<PackedAttentionOp> {
     }
     Type element = body.front().getTerminator()->getOperand(0).getType();
     Value context = createMatmul(
-        code, op.getV(), codes, op.getVPacking(), op.getContextOperands(), body,
-        keys, columns, element, op.getContextKernel().value_or(op.getKernel()));
+        code, op.getV(), codes, op.getVPacking(), contextOperands, body, keys,
+        columns, element, op.getContextKernel().value_or(op.getKernel()));
     if (op.getTransposed()) {
       SmallVector<int64_t> permutation = {0, 2, 1, 3};
       Value empty = tensor::EmptyOp::create(

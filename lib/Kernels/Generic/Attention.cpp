@@ -13,6 +13,10 @@
 // The sum is taken in the order of `lowbit.softmax`, so that the codes are the
 // same whether attention is one operation or not.
 //
+// Where codes are of probabilities less the least of all, there are two sweeps:
+// exponentials, sums and minima of all rows, then codes and the product with
+// the values. The least quotient of a row is that of its least exponential.
+//
 //===----------------------------------------------------------------------===//
 
 #include "../MatmulNest.h"
@@ -40,9 +44,24 @@ public:
         scores(op.getScratch()[0]), codes(e, op, lanes), keys(op.getKeys()),
         scoreOperands(op.getScoreOperands()),
         contextOperands(op.getContextOperands()),
-        scoresShape(op.getScoresShape()), contextShape(op.getContextShape()) {}
+        scoresShape(op.getScoresShape()), contextShape(op.getContextShape()) {
+    if (op.getSubtractMinimum())
+      contextOperands.insert(contextOperands.begin(), op.getScratch()[4]);
+  }
 
   void emit() {
+    if (op.getSubtractMinimum())
+      emitSweeps();
+    else
+      forTiles([&](Value row, int64_t count) { emitRows(row, count); });
+    if (std::optional<PackingAttr> packing = op.getResultPacking())
+      finishPackedRows(e, op.getInit(), *packing,
+                       contextShape[1] * contextShape.back());
+  }
+
+private:
+  /// Visits all rows, a tile at a time; parts of them run in parallel.
+  void forTiles(llvm::function_ref<void(Value row, int64_t count)> visit) {
     int64_t rank = typeOf(op.getQ()).getRank();
     Value rows = e.dim(op.getQ(), rank - 2);
     // Whole tiles for all parts but the last.
@@ -61,27 +80,125 @@ public:
       Value end = e.min(e.add(begin, perPart), rows);
       Value whole = e.add(
           begin, e.mul(e.floorDiv(e.sub(end, begin), tile), e.index(tile)));
-      e.forLoop(begin, whole, tile, [&](Value row) { emitRows(row, tile); });
-      e.forLoop(whole, end, 1, [&](Value row) { emitRows(row, 1); });
+      e.forLoop(begin, whole, tile, [&](Value row) { visit(row, tile); });
+      e.forLoop(whole, end, 1, [&](Value row) { visit(row, 1); });
     });
-    if (std::optional<PackingAttr> packing = op.getResultPacking())
-      finishPackedRows(e, op.getInit(), *packing,
-                       contextShape[1] * contextShape.back());
   }
 
-private:
   void emitRows(Value row, int64_t count) {
+    firstRow = row;
     SmallVector<Value> maxima = emitScores(row, count);
     SmallVector<Value> sums = emitExponentials(maxima);
-    codes.emit(sums, [&](int64_t row, Value position) {
-      return scratchAt(row, position);
-    });
+    emitCodes(sums, /*least=*/Value());
     emitContext(row, count);
   }
 
-  SmallVector<Value> scratchAt(int64_t row, Value position) {
+  void emitCodes(ArrayRef<Value> sums, Value least) {
+    codes.emit(
+        sums, least,
+        [&](int64_t row, Value position) { return scoreAt(row, position); },
+        [&](int64_t row, Value position) { return partAt(row, position); });
+  }
+
+  /// Exponentials of all rows, the least probability, then the context.
+  void emitSweeps() {
+    Value sums = op.getScratch()[2], minima = op.getScratch()[3];
+    Value least = op.getScratch()[4];
+    Type f32 = e.b.getF32Type();
+    Value infinity = e.constant(f32, std::numeric_limits<double>::infinity());
+    fill(minima, infinity);
+    forTiles([&](Value row, int64_t count) {
+      firstRow = row;
+      SmallVector<Value> maxima = emitScores(row, count);
+      SmallVector<Value> found = emitExponentials(maxima);
+      SmallVector<Value> at(batch);
+      at.push_back(part);
+      Value minimum = memref::LoadOp::create(e.b, e.loc, minima, at);
+      for (auto [r, sum, exponential] :
+           llvm::enumerate(found, emitMinima(count))) {
+        memref::StoreOp::create(e.b, e.loc, sum, sums, rowAt(r));
+        Value p = arith::DivFOp::create(e.b, e.loc, exponential, sum);
+        minimum = arith::MinimumFOp::create(e.b, e.loc, minimum, p);
+      }
+      memref::StoreOp::create(e.b, e.loc, minimum, minima, at);
+    });
+    memref::StoreOp::create(e.b, e.loc, reduceMinimum(minima, infinity), least);
+    Value subtracted = memref::LoadOp::create(e.b, e.loc, least);
+    forTiles([&](Value row, int64_t count) {
+      firstRow = row;
+      SmallVector<Value> found;
+      for (int64_t r = 0; r < count; ++r)
+        found.push_back(memref::LoadOp::create(e.b, e.loc, sums, rowAt(r)));
+      emitCodes(found, subtracted);
+      emitContext(row, count);
+    });
+  }
+
+  /// All elements of a buffer without its shape.
+  Value flatten(Value buffer) {
+    ReassociationIndices all =
+        llvm::to_vector(llvm::seq<int64_t>(typeOf(buffer).getRank()));
+    return memref::CollapseShapeOp::create(e.b, e.loc, buffer,
+                                           ArrayRef<ReassociationIndices>(all));
+  }
+
+  void fill(Value buffer, Value value) {
+    Value flat = flatten(buffer);
+    e.forLoop(e.index(0), e.dim(flat, 0), 1, [&](Value i) {
+      memref::StoreOp::create(e.b, e.loc, value, flat, i);
+    });
+  }
+
+  Value reduceMinimum(Value buffer, Value init) {
+    Value flat = flatten(buffer);
+    return e
+        .forLoop(e.index(0), e.dim(flat, 0), 1, init,
+                 [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                   Value x = memref::LoadOp::create(e.b, e.loc, flat, i);
+                   return {arith::MinimumFOp::create(e.b, e.loc, carried[0], x)
+                               .getResult()};
+                 })
+        .front();
+  }
+
+  /// The least exponential of each row; a NaN may get lost, but not from the
+  /// sum of the row.
+  SmallVector<Value> emitMinima(int64_t count) {
+    double most = std::numeric_limits<double>::infinity();
+    SmallVector<Value> minima(count, e.constant(type, most));
+    minima = e.forVectors(
+        keys, lanes, minima, [&](Value k, Value left, ValueRange carried) {
+          SmallVector<Value> next;
+          for (int64_t r = 0; r < count; ++r)
+            next.push_back(e.less(
+                carried[r], e.load(scores, scoreAt(r, k), lanes, left, most)));
+          return next;
+        });
+    for (Value &value : minima)
+      value = e.reduce(value, [&](Value a, Value b) { return e.less(a, b); });
+    return minima;
+  }
+
+  /// The indices of a row's sum.
+  SmallVector<Value> rowAt(int64_t row) {
+    SmallVector<Value> indices(batch);
+    indices.push_back(e.add(firstRow, e.index(row)));
+    return indices;
+  }
+
+  /// The indices of an element of the buffers of a part of the work.
+  SmallVector<Value> partAt(int64_t row, Value position) {
     SmallVector<Value> indices(batch);
     indices.append({part, e.index(row), position});
+    return indices;
+  }
+
+  /// The indices of a score: all rows are kept where a sweep follows.
+  SmallVector<Value> scoreAt(int64_t row, Value position) {
+    if (!op.getSubtractMinimum())
+      return partAt(row, position);
+    SmallVector<Value> indices = rowAt(row);
+    indices.push_back(position);
     return indices;
   }
 
@@ -129,7 +246,7 @@ private:
                     e.b, e.loc, VectorType::get({width}, e.b.getI1Type()),
                     left),
                 score, e.constant(score.getType(), least));
-          e.store(score, scores, scratchAt(r, column));
+          e.store(score, scores, scoreAt(r, column));
           maxima[r] = maximum(maxima[r], score);
         }
       }
@@ -157,7 +274,7 @@ private:
                 [&](Value column) {
                   for (int64_t r = 0; r < count; ++r)
                     e.store(e.constant(maximaType, least), scores,
-                            scratchAt(r, column));
+                            scoreAt(r, column));
                 });
     return maxima;
   }
@@ -187,7 +304,7 @@ private:
       broadcast.push_back(e.broadcast(value, lanes));
     return e.sumRows(maxima.size(), keys, lanes, /*padded=*/true,
                      [&](size_t r, Value k, Value) {
-                       SmallVector<Value> at = scratchAt(r, k);
+                       SmallVector<Value> at = scoreAt(r, k);
                        Value x = arith::SubFOp::create(
                            e.b, e.loc, e.load(scores, at, lanes), broadcast[r]);
                        Value y = math::ExpOp::create(e.b, e.loc, x);
@@ -257,7 +374,7 @@ private:
   SmallVector<Value> scoreOperands, contextOperands;
   SmallVector<int64_t> scoresShape, contextShape;
   SmallVector<Value> batch;
-  Value part;
+  Value part, firstRow;
 };
 
 } // namespace

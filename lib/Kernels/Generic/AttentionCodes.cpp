@@ -14,7 +14,8 @@
 // tried with the very formula. That holds for scales far from zero; for others
 // (and negative ones, with which no code is 1) the number is found by halving.
 //
-// Codes of more bits are computed, as bytes or planes.
+// Codes of more bits are computed, as bytes or planes, and so are all codes of
+// probabilities less their minimum.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,6 +35,7 @@ constexpr double kLeastUsualScale = 0x1p-100;
 
 AttentionCodes::AttentionCodes(Emission &e, PackedAttentionOp op, int64_t lanes)
     : e(e), lanes(lanes), packing(op.getCodes()),
+      subtractsMinimum(op.getSubtractMinimum()),
       exponentials(op.getScratch()[0]), codes(op.getScratch()[1]),
       keys(op.getKeys()),
       scale(memref::LoadOp::create(e.b, e.loc, op.getScale())) {
@@ -45,16 +47,18 @@ AttentionCodes::AttentionCodes(Emission &e, PackedAttentionOp op, int64_t lanes)
     isUsualScale = isUsualDivisor(e, scale);
 }
 
-/// Whether the codes are bits, 0 and 1.
+/// Whether the codes are bits, 0 and 1, that ascend with the exponential.
 bool AttentionCodes::isOneBit() const {
-  return packing.getLevels().getLast() == 1 && !packing.hasWholeCodes();
+  return packing.getLevels().getLast() == 1 && !packing.hasWholeCodes() &&
+         !subtractsMinimum;
 }
 
-void AttentionCodes::emit(ArrayRef<Value> sums, Indices at) {
+void AttentionCodes::emit(ArrayRef<Value> sums, Value least,
+                          Indices exponentialAt, Indices codeAt) {
   if (isOneBit())
-    emitBits(sums, at);
+    emitBits(sums, exponentialAt, codeAt);
   else
-    emitCodes(sums, at);
+    emitCodes(sums, least, exponentialAt, codeAt);
 }
 
 /// The least exponential with code 1 of each row, +inf when there is none.
@@ -135,7 +139,8 @@ Value AttentionCodes::halve(Value sum) {
 }
 
 /// The packed rows of codes of one bit, with their last words.
-void AttentionCodes::emitBits(ArrayRef<Value> sums, Indices at) {
+void AttentionCodes::emitBits(ArrayRef<Value> sums, Indices exponentialAt,
+                              Indices codeAt) {
   SmallVector<Value> thresholds;
   for (Value threshold : emitThresholds(sums))
     thresholds.push_back(e.broadcast(threshold, lanes));
@@ -148,7 +153,8 @@ void AttentionCodes::emitBits(ArrayRef<Value> sums, Indices at) {
           for (int64_t first = 0; first < 64; first += lanes) {
             Value left = e.remaining(count, first);
             Value y = e.load(this->exponentials,
-                             at(r, e.add(begin, e.index(first))), lanes, left);
+                             exponentialAt(r, e.add(begin, e.index(first))),
+                             lanes, left);
             Value bits = arith::CmpFOp::create(
                 e.b, e.loc, arith::CmpFPredicate::OGE, y, thresholds[r]);
             if (left)
@@ -160,22 +166,28 @@ void AttentionCodes::emitBits(ArrayRef<Value> sums, Indices at) {
           }
           Value word = e.joinBits(parts);
           memref::StoreOp::create(e.b, e.loc, word, codes,
-                                  at(r, e.floorDiv(begin, 64)));
+                                  codeAt(r, e.floorDiv(begin, 64)));
           next.push_back(e.add(sum, math::CtPopOp::create(e.b, e.loc, word)));
         }
         return next;
       });
   for (auto [r, count] : llvm::enumerate(ones))
     memref::StoreOp::create(e.b, e.loc, e.addPlane(e.i64(0), count, 0), codes,
-                            at(r, e.ceilDiv(keys, 64)));
+                            codeAt(r, e.ceilDiv(keys, 64)));
 }
 
-/// round(e / sum / scale) of a vector, at most the last level.
+/// round((e / sum - least) / scale) of a vector, at most the last level.
 Value AttentionCodes::getCode(Value exponentials, Value sum,
-                              Value sumReciprocal, Value scaleReciprocal) {
+                              Value sumReciprocal, Value scaleReciprocal,
+                              Value least) {
+  auto subtract = [&](Value p) -> Value {
+    if (!least)
+      return p;
+    return arith::SubFOp::create(e.b, e.loc, p, e.broadcast(least, lanes));
+  };
   auto divide = [&]() -> Value {
-    Value p = arith::DivFOp::create(e.b, e.loc, exponentials,
-                                    e.broadcast(sum, lanes));
+    Value p = subtract(arith::DivFOp::create(e.b, e.loc, exponentials,
+                                             e.broadcast(sum, lanes)));
     return arith::DivFOp::create(e.b, e.loc, p, e.broadcast(scale, lanes));
   };
   auto type = cast<VectorType>(exponentials.getType());
@@ -185,8 +197,8 @@ Value AttentionCodes::getCode(Value exponentials, Value sum,
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(e.b);
     e.b.setInsertionPointToStart(branch.thenBlock());
-    Value p = divideByReciprocal(e, exponentials, sum, sumReciprocal,
-                                 /*corrections=*/2);
+    Value p = subtract(divideByReciprocal(e, exponentials, sum, sumReciprocal,
+                                          /*corrections=*/2));
     scf::YieldOp::create(
         e.b, e.loc,
         divideByReciprocal(e, p, scale, scaleReciprocal, /*corrections=*/1));
@@ -200,7 +212,8 @@ Value AttentionCodes::getCode(Value exponentials, Value sum,
 }
 
 /// The packed rows of codes of any number of bits, with their last words.
-void AttentionCodes::emitCodes(ArrayRef<Value> sums, Indices at) {
+void AttentionCodes::emitCodes(ArrayRef<Value> sums, Value least,
+                               Indices exponentialAt, Indices codeAt) {
   auto reciprocal = [&](Value number) -> Value {
     return arith::DivFOp::create(e.b, e.loc, e.constant(e.b.getF32Type(), 1),
                                  number);
@@ -219,20 +232,29 @@ void AttentionCodes::emitCodes(ArrayRef<Value> sums, Indices at) {
         for (auto [r, sum] : llvm::enumerate(sums)) {
           SmallVector<Value> parts;
           for (int64_t i = 0; i < 64; i += lanes) {
-            // The code of 0 is 0.
+            // The code of 0 is 0, but for that of -least.
+            Value left = e.remaining(count, i);
             Value y =
-                e.load(this->exponentials, at(r, e.add(begin, e.index(i))),
-                       lanes, e.remaining(count, i));
-            parts.push_back(
-                getCode(y, sum, sumReciprocals[r], scaleReciprocal));
+                e.load(this->exponentials,
+                       exponentialAt(r, e.add(begin, e.index(i))), lanes, left);
+            Value code =
+                getCode(y, sum, sumReciprocals[r], scaleReciprocal, least);
+            if (left && least)
+              code = arith::SelectOp::create(
+                  e.b, e.loc,
+                  vector::CreateMaskOp::create(
+                      e.b, e.loc, VectorType::get({lanes}, e.b.getI1Type()),
+                      left),
+                  code, e.constant(code.getType(), 0));
+            parts.push_back(code);
           }
           MutableArrayRef<Value> totals(&next[r * planes], planes);
           int64_t perWord = packing.getElementsPerWord();
           Value word = e.mul(e.floorDiv(begin, perWord), e.index(planes));
           if (packing.hasWholeCodes())
-            storeBytes(parts, at(r, word), totals.front());
+            storeBytes(parts, codeAt(r, word), totals.front());
           else
-            storeWords(parts, at(r, word), totals);
+            storeWords(parts, codeAt(r, word), totals);
         }
         return next;
       });
@@ -246,7 +268,7 @@ void AttentionCodes::emitCodes(ArrayRef<Value> sums, Indices at) {
     else
       for (int64_t plane = 0; plane < planes; ++plane)
         total = e.addPlane(total, totals[r * planes + plane], plane);
-    memref::StoreOp::create(e.b, e.loc, total, codes, at(r, last));
+    memref::StoreOp::create(e.b, e.loc, total, codes, codeAt(r, last));
   }
 }
 

@@ -28,19 +28,22 @@ public:
   /// `lanes` are those of vectors of f32.
   AttentionCodes(Emission &e, PackedAttentionOp op, int64_t lanes);
 
-  /// One sum for each row. Exponentials beyond the last key are not read.
-  void emit(ArrayRef<Value> sums, Indices at);
+  /// One sum for each row, and the least probability of all where it is
+  /// subtracted, else null. Exponentials beyond the last key are not read.
+  void emit(ArrayRef<Value> sums, Value least, Indices exponentialAt,
+            Indices codeAt);
 
 private:
   bool isOneBit() const;
-  void emitBits(ArrayRef<Value> sums, Indices at);
-  void emitCodes(ArrayRef<Value> sums, Indices at);
+  void emitBits(ArrayRef<Value> sums, Indices exponentialAt, Indices codeAt);
+  void emitCodes(ArrayRef<Value> sums, Value least, Indices exponentialAt,
+                 Indices codeAt);
   SmallVector<Value> emitThresholds(ArrayRef<Value> sums);
   Value isOne(Value exponentials, Value sum);
   Value tryAround(Value sum);
   Value halve(Value sum);
   Value getCode(Value exponentials, Value sum, Value sumReciprocal,
-                Value scaleReciprocal);
+                Value scaleReciprocal, Value least);
   void storeBytes(ArrayRef<Value> parts, ArrayRef<Value> indices, Value &total);
   void storeWords(ArrayRef<Value> parts, ArrayRef<Value> indices,
                   MutableArrayRef<Value> totals);
@@ -48,6 +51,7 @@ private:
   Emission &e;
   int64_t lanes;
   PackingAttr packing;
+  bool subtractsMinimum;
   Value exponentials, codes, keys, scale, isUsualScale;
 };
 

@@ -714,3 +714,45 @@ func.func @f(%q: tensor<1x2x5x626xi64>, %k: tensor<1x2x?x626x8xi64>, %v: tensor<
   } -> tensor<1x2x5x16xf32>
   return
 }
+
+// -----
+
+// packed_attention (C3)
+func.func @f(%q: tensor<1x2x5x2xi64>, %k: tensor<1x2x?x2x8xi64>, %v: tensor<1x2x2x?x8xi64>, %s: tensor<f32>, %e: tensor<1x2x5x16xf32>, %t: index) {
+  // expected-error @below {{expected the context region to take 'i32', 'f32', got 'i32'}}
+  %0 = lowbit.packed_attention ins(%q, %k, %v, %s : tensor<1x2x5x2xi64>, tensor<1x2x?x2x8xi64>, tensor<1x2x2x?x8xi64>, tensor<f32>)
+    keys %t outs(%e : tensor<1x2x5x16xf32>)
+    attributes {kernel = "generic-popcount", size = 64 : i64, columns = 16 : i64, subtract_minimum,
+      q_packing = #lowbit.packing<<-1, 1>, rows>, k_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>, v_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>}
+    scores {
+    ^bb0(%acc: i32):
+      %f = arith.sitofp %acc : i32 to f32
+      lowbit.yield %f : f32
+  } context {
+    ^bb0(%acc: i32):
+      %f = arith.sitofp %acc : i32 to f32
+      lowbit.yield %f : f32
+  } -> tensor<1x2x5x16xf32>
+  return
+}
+
+// -----
+
+// packed_attention (C6)
+func.func @f(%q: memref<1x2x5x2xi64>, %k: memref<1x2x?x2x8xi64>, %v: memref<1x2x2x?x8xi64>, %s: memref<f32>, %e: memref<1x2x5x16xf32>, %t: index, %b: memref<8xf32>) {
+  // expected-error @below {{expected 5 scratch buffers, got 2}}
+  lowbit.packed_attention ins(%q, %k, %v, %s : memref<1x2x5x2xi64>, memref<1x2x?x2x8xi64>, memref<1x2x2x?x8xi64>, memref<f32>)
+    keys %t scratch(%b, %b : memref<8xf32>, memref<8xf32>) outs(%e : memref<1x2x5x16xf32>)
+    attributes {kernel = "generic-popcount", size = 64 : i64, columns = 16 : i64, subtract_minimum,
+      q_packing = #lowbit.packing<<-1, 1>, rows>, k_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>, v_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>}
+    scores {
+    ^bb0(%acc: i32):
+      %f = arith.sitofp %acc : i32 to f32
+      lowbit.yield %f : f32
+  } context {
+    ^bb0(%acc: i32, %least: f32):
+      %f = arith.sitofp %acc : i32 to f32
+      lowbit.yield %f : f32
+  }
+  return
+}

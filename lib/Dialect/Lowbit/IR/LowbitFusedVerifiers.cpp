@@ -117,14 +117,18 @@ LogicalResult PackedAttentionOp::verify() {
   // (C3), (C4)
   Type f32 = Float32Type::get(getContext());
   Type i32 = IntegerType::get(getContext(), 32);
+  SmallVector<Type> context = {i32};
+  if (getSubtractMinimum())
+    context.push_back(f32);
   if (failed(verifyRegion(*this, "score region", getScoreBody(), i32,
                           getScoreOperands(), getScoresShape(), f32)) ||
-      failed(verifyRegion(*this, "context region", getContextBody(), i32,
+      failed(verifyRegion(*this, "context region", getContextBody(), context,
                           getContextOperands(), getContextShape(), yielded)))
     return failure();
   // (C6)
-  size_t expected = isa<MemRefType>(getInit().getType()) ? 2 : 0;
-  if (getScratch().size() != expected)
+  int64_t expected =
+      isa<MemRefType>(getInit().getType()) ? getNumScratchBuffers() : 0;
+  if (static_cast<int64_t>(getScratch().size()) != expected)
     return emitOpError("expected ")
            << expected << " scratch buffers, got " << getScratch().size();
   // (C7)

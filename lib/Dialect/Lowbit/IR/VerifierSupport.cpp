@@ -217,11 +217,11 @@ static bool isBroadcastable(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
 }
 
 LogicalResult lowbit::detail::verifyRegion(Operation *op, StringRef name,
-                                           Region &region, Type element,
+                                           Region &region, ArrayRef<Type> first,
                                            OperandRange operands,
                                            ArrayRef<int64_t> shape,
                                            ArrayRef<Type> yielded) {
-  SmallVector<Type> arguments = {element};
+  SmallVector<Type> arguments(first);
   for (Value operand : operands) {
     arguments.push_back(getElementTypeOrSelf(operand.getType()));
     if (!isBroadcastable(getShape(operand), shape))

@@ -67,10 +67,11 @@ LogicalResult verifyLayerNorm(Operation *op, Value input, Value init,
                               Value scale, Value bias, Value residual,
                               const APFloat &epsilon);
 
-/// `region`, called `name` in diagnostics, takes an `element` and one element
-/// of each of `operands`, which broadcast to `shape`, and yields `yielded`.
+/// `region`, called `name` in diagnostics, takes the types `first` and one
+/// element of each of `operands`, which broadcast to `shape`, and yields
+/// `yielded`.
 LogicalResult verifyRegion(Operation *op, StringRef name, Region &region,
-                           Type element, OperandRange operands,
+                           ArrayRef<Type> first, OperandRange operands,
                            ArrayRef<int64_t> shape, ArrayRef<Type> yielded);
 
 } // namespace mlir::lowbit::detail

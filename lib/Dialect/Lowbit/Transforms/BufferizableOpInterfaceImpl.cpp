@@ -24,7 +24,8 @@ using namespace mlir::lowbit;
 
 /// Attention works on a few rows of scores and codes at a time. They live in
 /// buffers of their own, one for each part of the work that may run in
-/// parallel.
+/// parallel. Where the least probability is subtracted, the exponentials of all
+/// rows are kept until it is known.
 static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
                        SmallVectorImpl<Value> &operands) {
   Location loc = attention.getLoc();
@@ -35,15 +36,19 @@ static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
   for (auto [dim, extent] : llvm::enumerate(batch))
     if (ShapedType::isDynamic(extent))
       extents.push_back(memref::DimOp::create(rewriter, loc, q, dim));
-  batch.append({kAttentionParts, kAttentionRows});
   Value words = rewriter.createOrFold<arith::CeilDivUIOp>(
       loc, attention.getKeys(),
       arith::ConstantIndexOp::create(rewriter, loc, 64));
-  auto allocate = [&](Value extent, Type element) {
+  // Dimensions behind the batch: those that are values are not known.
+  auto allocate = [&](ArrayRef<OpFoldResult> dims, Type element) -> Value {
     SmallVector<int64_t> shape(batch);
-    shape.push_back(ShapedType::kDynamic);
     SmallVector<Value> sizes(extents);
-    sizes.push_back(extent);
+    for (OpFoldResult dim : dims) {
+      auto value = dyn_cast<Value>(dim);
+      shape.push_back(value ? ShapedType::kDynamic : *getConstantIntValue(dim));
+      if (value)
+        sizes.push_back(value);
+    }
     return memref::AllocOp::create(rewriter, loc,
                                    MemRefType::get(shape, element), sizes,
                                    rewriter.getI64IntegerAttr(64));
@@ -59,9 +64,24 @@ static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
       rewriter.createOrFold<arith::MulIOp>(
           loc, words, arith::ConstantIndexOp::create(rewriter, loc, perStep)),
       arith::ConstantIndexOp::create(rewriter, loc, 1));
-  Value buffers[] = {allocate(scores, rewriter.getF32Type()),
-                     allocate(codes, packing.getElementType())};
-  operands.insert(operands.end() - 1, std::begin(buffers), std::end(buffers));
+  Type f32 = rewriter.getF32Type();
+  OpFoldResult parts = rewriter.getIndexAttr(kAttentionParts);
+  OpFoldResult together = rewriter.getIndexAttr(kAttentionRows);
+  SmallVector<Value> buffers;
+  Value codeBuffer =
+      allocate({parts, together, codes}, packing.getElementType());
+  if (attention.getSubtractMinimum()) {
+    OpFoldResult rows =
+        rewriter.createOrFold<memref::DimOp>(loc, q, type.getRank() - 2);
+    buffers = {allocate({rows, scores}, f32), codeBuffer, allocate({rows}, f32),
+               allocate({parts}, f32)};
+    buffers.push_back(memref::AllocOp::create(rewriter, loc,
+                                              MemRefType::get({}, f32),
+                                              rewriter.getI64IntegerAttr(64)));
+  } else {
+    buffers = {allocate({parts, together, scores}, f32), codeBuffer};
+  }
+  operands.insert(operands.end() - 1, buffers.begin(), buffers.end());
 }
 
 /// Kernels that multiply in tiles expand a number of rows of the left side to
@@ -164,7 +184,8 @@ struct DestinationModel
     if (auto attention = dyn_cast<PackedAttentionOp>(created)) {
       // The segment of the scratch buffers, in front of the destination.
       auto &segments = attention.getProperties().operandSegmentSizes;
-      segments[std::size(segments) - 2] = 2;
+      segments[std::size(segments) - 2] =
+          static_cast<int32_t>(attention.getNumScratchBuffers());
     } else if (auto matmul = dyn_cast<PackedMatmulOp>(created)) {
       auto &segments = matmul.getProperties().operandSegmentSizes;
       segments[std::size(segments) - 1] = hasScratch;

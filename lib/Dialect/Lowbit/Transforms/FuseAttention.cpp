@@ -27,6 +27,42 @@ namespace mlir::lowbit {
 using namespace mlir;
 using namespace mlir::lowbit;
 
+/// The minimum of all elements of a tensor, from +inf on; null for others.
+static linalg::GenericOp findMinimum(Value number) {
+  auto reduce = number.getDefiningOp<linalg::GenericOp>();
+  if (!reduce || reduce.getNumDpsInputs() != 1 ||
+      reduce->getNumResults() != 1 ||
+      reduce.getNumReductionLoops() != reduce.getNumLoops() ||
+      !reduce.getMatchingIndexingMap(reduce.getDpsInputOperand(0)).isIdentity())
+    return nullptr;
+  Block *body = reduce.getBody();
+  auto least =
+      body->getTerminator()->getOperand(0).getDefiningOp<arith::MinimumFOp>();
+  Value first = body->getArgument(0), second = body->getArgument(1);
+  if (!least || !((least.getLhs() == first && least.getRhs() == second) ||
+                  (least.getLhs() == second && least.getRhs() == first)))
+    return nullptr;
+  auto fill = reduce.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+  APFloat init(0.0f);
+  if (!fill || !matchPattern(fill.getInputs()[0], m_ConstantFloat(&init)) ||
+      !init.isInfinity() || init.isNegative())
+    return nullptr;
+  return reduce;
+}
+
+/// The probabilities of which a number is the minimum, by way of an operation
+/// that changes their shape or not; null where it is of something else.
+static linalg::GenericOp findMinimumOf(Value number, Value probabilities) {
+  linalg::GenericOp minimum = findMinimum(number);
+  if (!minimum)
+    return nullptr;
+  Value reduced = minimum.getDpsInputs()[0];
+  if (auto collapse = reduced.getDefiningOp<tensor::CollapseShapeOp>();
+      collapse && collapse->hasOneUse())
+    reduced = collapse.getSrc();
+  return reduced == probabilities ? minimum : nullptr;
+}
+
 static bool isPackedInLanes(PackingAttr packing) {
   return packing.getOrder() == Order::panels ||
          packing.getOrder() == Order::dwords ||
@@ -44,7 +80,12 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     if (!quantize)
       return failure();
     auto softmax = quantize.getInput().getDefiningOp<SoftmaxOp>();
-    if (!softmax || !softmax->hasOneUse())
+    if (!softmax)
+      return failure();
+    linalg::GenericOp minimum;
+    if (quantize.getOffset())
+      minimum = findMinimumOf(quantize.getOffset(), softmax->getResult(0));
+    if (!softmax->getResult(0).hasNUses(minimum ? 2 : 1))
       return failure();
     auto scores = softmax.getInput().getDefiningOp<PackedMatmulOp>();
     if (!scores || !scores->hasOneUse() || scores.getResultPacking())
@@ -61,10 +102,15 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     if (!PackedAttentionOp::takesProbabilities(levels) ||
         quantize.getRounding() != Rounding::half_even)
       return stays("the probabilities have other codes than 0, 1, ... 256");
-    if (!quantize->hasOneUse() || quantize.getShift() || quantize.getOffset() ||
-        quantize.getPermutation() ||
+    if (!quantize->hasOneUse() || quantize.getShift() ||
+        (quantize.getOffset() && !minimum) || quantize.getPermutation() ||
         quantize.getGranularity() != Granularity::tensor)
       return stays("the quantizer of the probabilities is not a plain scale");
+    auto isPartOfAttention = [&](Operation *user) {
+      return user == quantize || user == context;
+    };
+    if (minimum && !llvm::all_of(minimum->getUsers(), isPartOfAttention))
+      return stays("something else reads the least probability");
     if (!isPackedInLanes(scores.getRhsPacking()) ||
         !isPackedInLanes(context.getRhsPacking()))
       return stays("keys or values are not packed in the lanes of a vector");
@@ -96,6 +142,10 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     if (!keys)
       keys = arith::ConstantIndexOp::create(rewriter, scores.getLoc(),
                                             scores.getColumns());
+    SmallVector<Value> contextOperands(context.getEpilogue());
+    if (minimum)
+      takeMinimum(context.getBody().front(), contextOperands,
+                  minimum->getResult(0));
     PackingAttr codes = quantize.getPacking();
     if (levels.getLast() == 1 && codes.getOrder() == Order::rows)
       codes = PackingAttr();
@@ -104,14 +154,15 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
     auto fused = PackedAttentionOp::create(
         rewriter, loc, init.getType(), scores.getLhs(), scores.getRhs(),
         context.getRhs(), quantize.getScale(), scores.getEpilogue(),
-        context.getEpilogue(), keys,
+        contextOperands, keys,
         /*scratch=*/ValueRange(), init, scores.getKernelAttr(),
         scores.getKernel() == context.getKernel() ? StringAttr()
                                                   : context.getKernelAttr(),
         scores.getSizeAttr(), context.getColumnsAttr(),
         scores.getLhsPackingAttr(), scores.getRhsPackingAttr(),
         context.getRhsPackingAttr(), codes, /*result_packing=*/PackingAttr(),
-        transpose ? rewriter.getUnitAttr() : UnitAttr());
+        transpose ? rewriter.getUnitAttr() : UnitAttr(),
+        minimum ? rewriter.getUnitAttr() : UnitAttr());
     fused->setDiscardableAttrs(context->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(scores.getBody(), fused.getScoreBody(),
                                 fused.getScoreBody().end());
@@ -124,9 +175,32 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
       rewriter.replaceOp(context, fused->getResults());
     }
     rewriter.eraseOp(quantize);
+    if (minimum) {
+      Operation *reshape = minimum.getDpsInputs()[0].getDefiningOp();
+      rewriter.eraseOp(minimum);
+      if (reshape != softmax)
+        rewriter.eraseOp(reshape);
+    }
     rewriter.eraseOp(softmax);
     rewriter.eraseOp(scores);
     return success();
+  }
+
+private:
+  /// Makes the least probability the second argument of the region of the
+  /// context, in place of operands.
+  static void takeMinimum(Block &body, SmallVectorImpl<Value> &operands,
+                          Value minimum) {
+    Value least = body.insertArgument(
+        1u, cast<RankedTensorType>(minimum.getType()).getElementType(),
+        minimum.getLoc());
+    for (size_t i = operands.size(); i-- > 0;) {
+      if (operands[i] != minimum)
+        continue;
+      body.getArgument(i + 2).replaceAllUsesWith(least);
+      body.eraseArgument(i + 2);
+      operands.erase(operands.begin() + i);
+    }
   }
 };
 
@@ -176,7 +250,7 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
         attention.getColumnsAttr(), attention.getQPackingAttr(),
         attention.getKPackingAttr(), attention.getVPackingAttr(),
         attention.getCodePackingAttr(), op.getPackingAttr(),
-        rewriter.getUnitAttr());
+        rewriter.getUnitAttr(), attention.getSubtractMinimumAttr());
     fused->setDiscardableAttrs(attention->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(attention.getScoreBody(), fused.getScoreBody(),
                                 fused.getScoreBody().end());

@@ -247,6 +247,7 @@ void ReportBuilder::add(PackedAttentionOp op) {
     context.resultReason = findQuantizerReason(context.result);
 
   std::string result = context.resultPacking ? "codes" : "numbers";
+  std::string probabilities = toString(op.getCodes().getLevels());
   for (Product *product : {&scores, &context}) {
     nodes.insert(product->nodes.begin(), product->nodes.end());
     product->name = product->nodes.empty() ? getFirstNodeName(op)
@@ -257,7 +258,7 @@ void ReportBuilder::add(PackedAttentionOp op) {
   }
   attentions.push_back(llvm::json::Object{{"name", getFirstNodeName(op)},
                                           {"nodes", toJSON(nodes)},
-                                          {"probabilities", "0, 1"},
+                                          {"probabilities", probabilities},
                                           {"joins_heads", op.getTransposed()},
                                           {"result", std::move(result)}});
 }

@@ -136,10 +136,10 @@ func.func @negative_codes(%q: tensor<1x2x4x2xi64>, %k: tensor<1x2x1x2x8xi64>, %v
 
 // -----
 
-// CHECK-LABEL: func @dynamic_minimum
+// CHECK-LABEL: func @other_offset
 // CHECK-NOT: packed_attention
 // CHECK: lowbit.softmax
-func.func @dynamic_minimum(%q: tensor<1x2x4x2xi64>, %k: tensor<1x2x1x2x8xi64>, %v: tensor<1x2x1x2x8xi64>, %mask: tensor<1x1x1x6xf32>, %s: tensor<f32>, %o: tensor<f32>, %shift: tensor<16xf32>) -> tensor<1x2x4x8xf32> {
+func.func @other_offset(%q: tensor<1x2x4x2xi64>, %k: tensor<1x2x1x2x8xi64>, %v: tensor<1x2x1x2x8xi64>, %mask: tensor<1x1x1x6xf32>, %s: tensor<f32>, %o: tensor<f32>, %shift: tensor<16xf32>) -> tensor<1x2x4x8xf32> {
   %e0 = tensor.empty() : tensor<1x2x4x6xf32>
   %scores = lowbit.packed_matmul ins(%q, %k : tensor<1x2x4x2xi64>, tensor<1x2x1x2x8xi64>) epilogue(%mask : tensor<1x1x1x6xf32>) outs(%e0 : tensor<1x2x4x6xf32>)
     attributes {kernel = "generic-popcount", size = 8 : i64, columns = 6 : i64, lhs_packing = #lowbit.packing<<-1, 1>, rows>, rhs_packing = #lowbit.packing<<-1, 1>, panels, lanes = 8>} {

@@ -170,6 +170,14 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     exponentials and their sum as computed: a row of codes of one bit is compared
     with the least exponential whose code is 1.
 
+    With `subtract_minimum` the least probability of the whole tensor is taken from
+    each before it is divided,
+
+        least   = min p                       f32, +inf where there is none
+        code    = round((p - least) / scale) in levels
+
+    and is the second argument of the context region, behind the sum.
+
     `kernel` is the row of the kernel table for both products, or for the scores
     alone where `context_kernel` names another for the context.
 
@@ -179,7 +187,9 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     region yields one `i1` for each plane, or the code as an `i32` for bytes.
 
     On buffers `scratch` holds, for the rows that are worked on at a time, scores
-    and packed codes.
+    and packed codes. With `subtract_minimum` it holds the exponentials of all rows,
+    codes of some, the sum of each row, the minimum of each part of the work and the
+    minimum of all.
 
     Constraints:
     * (C1) queries and codes have the order `rows` where keys and values, in turn,
@@ -187,12 +197,14 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
       of codes are 0, 1, ... 256 at most;
     * (C2) the operands have packed shapes of one batch, size and number of keys; `size`
       and `columns` are not negative, the scale has shape `[]`;
-    * (C3) the arguments of the regions are an `i32` and the elements of their operands,
-      which broadcast, and their operations elementwise;
+    * (C3) the arguments of the regions are an `i32`, for the context of
+      `subtract_minimum` an `f32`, and the elements of their operands, which broadcast;
+      their operations are elementwise;
     * (C4) the score region yields `f32`, the context region an element of the result, or
       an `i1` for each of its planes, or an `i32` for a result of bytes;
     * (C5) the result has the shape that follows from the operands;
-    * (C6) `scratch` is empty on tensors and has two buffers on buffers;
+    * (C6) `scratch` is empty on tensors and has two buffers on buffers, five with
+      `subtract_minimum`;
     * (C7) the sums of the scores fit `i32`.
 
     ```mlir
@@ -221,7 +233,8 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
       Lowbit_PackingAttr:$q_packing,
       Lowbit_PackingAttr:$k_packing, Lowbit_PackingAttr:$v_packing,
       OptionalAttr<Lowbit_PackingAttr>:$code_packing,
-      OptionalAttr<Lowbit_PackingAttr>:$result_packing, UnitAttr:$transposed);
+      OptionalAttr<Lowbit_PackingAttr>:$result_packing, UnitAttr:$transposed,
+      UnitAttr:$subtract_minimum);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let regions = (region SizedRegion<1>:$score_body, SizedRegion<1>:$context_body);
   let extraClassDeclaration = destinationDeclaration # [{
@@ -232,6 +245,8 @@ def Lowbit_PackedAttentionOp : Lowbit_DestinationOp<"packed_attention", [
     PackingAttr getCodes();
     /// Whether probabilities may have these levels: 0, 1, ... 256 at most.
     static bool takesProbabilities(LevelsType levels);
+    /// How many scratch buffers it has on buffers.
+    int64_t getNumScratchBuffers() { return getSubtractMinimum() ? 5 : 2; }
   }];
   let assemblyFormat = [{
     `ins` `(` $q `,` $k `,` $v `,` $scale `:` type($q) `,` type($k) `,` type($v) `,` type($scale) `)`
