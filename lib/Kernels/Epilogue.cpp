@@ -35,7 +35,9 @@ SmallVector<Value> Epilogue::apply(Value sums, ArrayRef<Value> position,
 
 /// One vector of an operand, broadcast along dimensions of 1.
 Value Epilogue::load(Value operand, ArrayRef<Value> position, Value count) {
-  auto type = cast<MemRefType>(operand.getType());
+  auto type = dyn_cast<MemRefType>(operand.getType());
+  if (!type)
+    return e.broadcast(operand, lanes);
   int64_t rank = type.getRank();
   if (rank == 0)
     return e.broadcast(memref::LoadOp::create(e.b, e.loc, operand), lanes);

@@ -24,7 +24,7 @@ namespace mlir::lowbit {
 class Epilogue {
 public:
   /// The arguments of `body` are the sum and an element of each of `operands`,
-  /// which broadcast to `shape`.
+  /// which broadcast to `shape` or are numbers already.
   Epilogue(Emission &e, Block &body, ArrayRef<Value> operands,
            ArrayRef<int64_t> shape, int64_t lanes)
       : e(e), body(body), operands(operands), shape(shape), lanes(lanes) {}

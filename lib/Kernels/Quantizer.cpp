@@ -11,6 +11,7 @@
 
 #include "Quantizer.h"
 #include "Division.h"
+#include "Epilogue.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -31,6 +32,8 @@ Quantizer::Quantizer(Emission &e, QuantizePackOp op)
     scale = memref::LoadOp::create(e.b, e.loc, op.getScale());
   if (op.getOffset())
     offset = memref::LoadOp::create(e.b, e.loc, op.getOffset());
+  for (Value operand : op.getInputOperands())
+    inputOperands.push_back(memref::LoadOp::create(e.b, e.loc, operand));
 }
 
 Value Quantizer::load(ValueRange batch, Value row, Value k, int64_t lanes,
@@ -96,7 +99,17 @@ void Quantizer::forPanels(llvm::function_ref<void(ValueRange batch, Value panel,
   });
 }
 
+Value Quantizer::applyInputBody(Value x) {
+  int64_t lanes = cast<VectorType>(x.getType()).getNumElements();
+  return Epilogue(e, op.getInputBody().front(), inputOperands, /*shape=*/{},
+                  lanes)
+      .apply(x, /*position=*/{}, /*count=*/Value())
+      .front();
+}
+
 SmallVector<Value> Quantizer::quantize(Value x, Value shift, Value scale) {
+  if (op.hasInputBody())
+    x = applyInputBody(x);
   if (shift)
     x = arith::AddFOp::create(e.b, e.loc, x, shift);
   auto type = cast<VectorType>(x.getType());
@@ -116,9 +129,9 @@ SmallVector<Value> Quantizer::quantize(Value x, Value shift, Value scale) {
   }
   if (offset)
     x = arith::SubFOp::create(e.b, e.loc, x, e.broadcast(offset, lanes));
-  if (std::max(-levels.getFirst(), levels.getLast()) <= kGreatestCode)
+  if (scale && std::max(-levels.getFirst(), levels.getLast()) <= kGreatestCode)
     x = divideForCode(e, x, scale);
-  else
+  else if (scale)
     x = arith::DivFOp::create(e.b, e.loc, x, e.broadcast(scale, lanes));
   if (levels.getFirst() == 0 && levels.getLast() == 1)
     // round(x) >= 1, half to even, is x > 0.5.

@@ -61,12 +61,15 @@ public:
 private:
   /// Planes, or codes where no plane is at hand.
   SmallVector<Value> quantize(Value x, Value shift, Value scale);
+  /// What the region of the operation makes of a vector of the input.
+  Value applyInputBody(Value x);
 
   Emission &e;
   LevelsType levels;
   SmallVector<int64_t> permutation;
   int64_t last;
   Value scale, offset;
+  SmallVector<Value> inputOperands;
 };
 
 /// Emits the operation for codes that are stored as bytes (`bytes`, `quads`).

@@ -52,6 +52,8 @@ void mlir::lowbit::buildLoopsStage(OpPassManager &pm,
   pm.addPass(createLowbitFuseQuantizers());
   addCleanup(pm);
   pm.addPass(createLowbitFuseThresholds());
+  // What the others left: quantizers of which not all is known before they run.
+  pm.addPass(createLowbitFuseInputs());
   addCleanup(pm);
   // Again: kernels are chosen and all is fused that will be, and tensors still
   // tell sizes and who reads what.

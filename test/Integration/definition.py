@@ -25,7 +25,8 @@ CLEANUP = "canonicalize,cse"
 #: What the stage `loops` does on tensors.
 FUSION = (
     f"lowbit-pack{{kernel=KERNEL}},{CLEANUP},lowbit-fuse-epilogue,{CLEANUP},lowbit-fuse-norm,"
-    f"lowbit-fuse-attention,lowbit-fuse-quantizers,{CLEANUP},lowbit-fuse-thresholds,{CLEANUP}"
+    f"lowbit-fuse-attention,lowbit-fuse-quantizers,{CLEANUP},lowbit-fuse-thresholds,"
+    f"lowbit-fuse-inputs,{CLEANUP}"
 )
 
 

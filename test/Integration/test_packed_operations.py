@@ -123,6 +123,41 @@ def test_quantized(tmp_path, order, lanes):
     check_on_targets(source, feeds, tmp_path)
 
 
+@pytest.mark.parametrize("permuted", [False, True], ids=["plain", "permuted"])
+@pytest.mark.parametrize("order, lanes", ORDERS)
+def test_quantized_by_region(tmp_path, order, lanes, permuted):
+    """Numbers that the region of the quantizer clips, moves and multiplies first."""
+    rng = np.random.default_rng(lanes + permuted)
+    arguments, body, results = {"f": "tensor<f32>", "g": "tensor<f32>"}, [], {}
+    feeds = {"f": np.float32(1.75), "g": np.float32(0.375)}
+    for i, levels in enumerate([*LEVELS[:4], LEVELS[-1]]):
+        rows, size = (int(extent) for extent in rng.integers(1, 140, 2))
+        shape = (size, 2, rows) if permuted else (2, rows, size)
+        feeds[f"x{i}"] = rng.uniform(levels[0] - 1, levels[-1] + 1, shape).astype(np.float32)
+        tensor = arguments[f"x{i}"] = f"tensor<{'x'.join(map(str, shape))}xf32>"
+        packed = results[f"p{i}"] = words(levels, order, lanes, [2], rows, size)
+        more = ", permutation = array<i64: 1, 2, 0>" if permuted else ""
+        if permuted and order in ("rows", "bytes"):
+            # Rows of these orders are read along the last dimension.
+            more = ", permutation = array<i64: 1, 0, 2>"
+            packed = results[f"p{i}"] = words(levels, order, lanes, [2], size, rows)
+        body += [
+            f"%e{i} = tensor.empty() : {packed}",
+            f"%p{i} = lowbit.quantize_pack ins(%x{i} : {tensor}) "
+            f"operands(%f, %g : tensor<f32>, tensor<f32>) outs(%e{i} : {packed}) "
+            f"{{packing = {packing(levels, order, lanes)}, "
+            f"rounding = #lowbit.rounding<{rounding_of(levels)}>{more}}} input {{\n"
+            "  ^bb0(%x: f32, %factor: f32, %offset: f32):\n"
+            "    %bound = arith.constant 100.0 : f32\n"
+            "    %above = arith.cmpf ogt, %x, %bound : f32\n"
+            "    %clipped = arith.select %above, %bound, %x : f32\n"
+            "    %moved = arith.subf %clipped, %offset : f32\n"
+            "    %y = arith.mulf %moved, %factor : f32\n"
+            f"    lowbit.yield %y : f32\n  }} -> {packed}",
+        ]
+    check_on_targets(function(arguments, body, results), feeds, tmp_path)
+
+
 #: Levels, rounding, and the level that docs/Quantizers.md gives for NaN.
 NAN = [
     ((-1, 0, 1), "sign", 0),

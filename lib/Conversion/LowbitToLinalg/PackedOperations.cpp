@@ -24,6 +24,12 @@ using namespace mlir::lowbit::definitions;
 
 namespace {
 
+/// The scale 1.
+Value createOne(OpBuilder &b, Location loc) {
+  auto type = RankedTensorType::get({}, b.getF32Type());
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, 1.0f));
+}
+
 /// pack(transpose(quantize(input))).
 struct PackOfQuantize : OpConversionPattern<QuantizePackOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -35,11 +41,15 @@ struct PackOfQuantize : OpConversionPattern<QuantizePackOp> {
     Location loc = op.getLoc();
     PackingAttr packing = op.getPacking();
     LevelsType levels = packing.getLevels();
-    Value logical =
-        QuantizeOp::create(rewriter, loc, op.getInput(), op.getScale(),
-                           op.getShift(), op.getOffset(), levels,
-                           op.getRounding(), op.getGranularity())
-            ->getResult(0);
+    Value input = op.getInput(), scale = op.getScale();
+    if (op.hasInputBody())
+      input = applyInputBody(rewriter, op);
+    if (!scale && op.getRounding() == Rounding::half_even)
+      scale = createOne(rewriter, loc);
+    Value logical = QuantizeOp::create(rewriter, loc, input, scale,
+                                       op.getShift(), op.getOffset(), levels,
+                                       op.getRounding(), op.getGranularity())
+                        ->getResult(0);
     if (std::optional<ArrayRef<int64_t>> permutation = op.getPermutation()) {
       SmallVector<OpFoldResult> sizes =
           tensor::getMixedSizes(rewriter, loc, logical);
@@ -53,6 +63,31 @@ struct PackOfQuantize : OpConversionPattern<QuantizePackOp> {
                                         op.getInit(), packing,
                                         /*transpose=*/false);
     return success();
+  }
+
+private:
+  /// What the region makes of each element.
+  static Value applyInputBody(OpBuilder &builder, QuantizePackOp op) {
+    Location loc = op.getLoc();
+    int64_t rank = cast<RankedTensorType>(op.getInput().getType()).getRank();
+    SmallVector<Value> inputs = {op.getInput()};
+    SmallVector<AffineMap> maps = {builder.getMultiDimIdentityMap(rank)};
+    for (Value operand : op.getInputOperands()) {
+      inputs.push_back(operand);
+      maps.push_back(AffineMap::get(rank, 0, builder.getContext()));
+    }
+    Value init = tensor::EmptyOp::create(
+        builder, loc, tensor::getMixedSizes(builder, loc, op.getInput()),
+        builder.getF32Type());
+    Block &region = op.getInputBody().front();
+    auto body = [&](OpBuilder &b, Location, ValueRange elements) {
+      IRMapping map;
+      map.map(region.getArguments(), elements.drop_back());
+      for (Operation &inner : region.without_terminator())
+        b.clone(inner, map);
+      return map.lookup(region.getTerminator()->getOperand(0));
+    };
+    return createElementwise(builder, loc, inputs, maps, init, body);
   }
 };
 
@@ -140,12 +175,7 @@ Value createLevel(OpBuilder &b, Location loc, PackingAttr packing,
 Value packNumbers(OpBuilder &b, Location loc, Value numbers,
                   PackingAttr packing) {
   bool twoSigns = packing.getLevels().getStep() != 1;
-  Value one;
-  if (!twoSigns)
-    one = arith::ConstantOp::create(
-        b, loc,
-        DenseElementsAttr::get(RankedTensorType::get({}, b.getF32Type()),
-                               1.0f));
+  Value one = twoSigns ? Value() : createOne(b, loc);
   return QuantizePackOp::create(b, loc, numbers, one, Value(), Value(), packing,
                                 twoSigns ? Rounding::step : Rounding::half_even)
       ->getResult(0);

@@ -148,7 +148,7 @@ func.func @f(%a: tensor<*xi64>, %e: tensor<2x4x2xi64>) {
 
 // yield
 func.func @f(%a: i1) -> i1 {
-  // expected-error @below {{expects parent op to be one of 'lowbit.packed_matmul, lowbit.packed_attention, lowbit.layer_norm_pack'}}
+  // expected-error @below {{expects parent op to be one of 'lowbit.packed_matmul, lowbit.packed_attention, lowbit.layer_norm_pack, lowbit.quantize_pack'}}
   lowbit.yield %a : i1
 }
 

@@ -109,6 +109,17 @@ func.func @packing(%q: tensor<4x96x!pm1>, %p: tensor<4x3xi64>, %l: tensor<1x96x1
   // CHECK: lowbit.unpack
   %2 = lowbit.unpack ins(%0 : tensor<4x3xi64>) outs(%q : tensor<4x96x!pm1>)
          {packing = #lowbit.packing<<-1, 1>, rows>} -> tensor<4x96x!pm1>
+  // CHECK: lowbit.quantize_pack ins(%{{.*}} : tensor<2x8x3x96xf32>) operands(%{{.*}} : tensor<f32>)
+  // CHECK-SAME: outs(%{{.*}} : tensor<2x3x8x5xi64>) {packing = #lowbit.packing<<-1, 0, 1, 2>, rows>
+  // CHECK-SAME: input {
+  // CHECK-NEXT: ^bb0(%[[E:.*]]: f32, %[[F:.*]]: f32):
+  // CHECK-NEXT: arith.mulf %[[E]], %[[F]]
+  %m = lowbit.quantize_pack ins(%x : tensor<2x8x3x96xf32>) operands(%s : tensor<f32>) outs(%h : tensor<2x3x8x5xi64>)
+    {packing = #lowbit.packing<<-1, 0, 1, 2>, rows>, permutation = array<i64: 0, 2, 1, 3>, rounding = #lowbit.rounding<half_even>} input {
+  ^bb0(%e: f32, %f: f32):
+    %y = arith.mulf %e, %f : f32
+    lowbit.yield %y : f32
+  } -> tensor<2x3x8x5xi64>
   // CHECK: lowbit.quantize_pack ins(%{{.*}}, scale %{{.*}} : tensor<2x8x3x96xf32>, tensor<f32>)
   // CHECK-SAME: permutation = array<i64: 0, 2, 1, 3>
   %3 = lowbit.quantize_pack ins(%x, scale %s : tensor<2x8x3x96xf32>, tensor<f32>) outs(%h : tensor<2x3x8x5xi64>)

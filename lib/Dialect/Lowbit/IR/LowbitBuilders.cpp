@@ -204,6 +204,7 @@ void QuantizePackOp::build(OpBuilder &builder, OperationState &state,
                                 [&](int64_t dim) { return sizes[dim]; });
   }
   Value init = createEmptyPacked(builder, state, sizes, packing);
-  build(builder, state, init.getType(), input, scale, shift, offset, init,
-        packing, rounding, permutationAttr, granularity);
+  build(builder, state, init.getType(), input, scale, shift, offset,
+        /*input_operands=*/ValueRange(), init, packing, rounding,
+        permutationAttr, granularity);
 }

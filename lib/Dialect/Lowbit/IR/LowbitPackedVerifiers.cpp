@@ -58,7 +58,7 @@ LogicalResult QuantizePackOp::verify() {
   if (failed(verifyMatrix(*this, shape)) ||
       failed(verifyQuantizer(*this, shape, getScale(), getShift(), getOffset(),
                              getPacking().getLevels(), getRounding(),
-                             getGranularity())))
+                             getGranularity(), !hasInputBody())))
     return failure();
   // (C7)
   SmallVector<int64_t> logical(shape);
@@ -70,6 +70,15 @@ LogicalResult QuantizePackOp::verify() {
              << formatShape(*permutation);
     logical = applyPermutation(shape, *permutation);
   }
+  // (C8)
+  Type f32 = Float32Type::get(getContext());
+  if (!hasInputBody() && !getInputOperands().empty())
+    return emitOpError("expected no operands without an input region, got ")
+           << getInputOperands().size();
+  if (hasInputBody() &&
+      failed(verifyRegion(*this, "input region", getInputBody(), f32,
+                          getInputOperands(), {}, f32)))
+    return failure();
   // (C1)
   return verifyPacked(*this, "a destination", getInit(), getPacking(), logical);
 }

@@ -126,15 +126,14 @@ LogicalResult lowbit::detail::verifySum(Operation *op, int64_t size,
          << " may leave the range of i32";
 }
 
-LogicalResult lowbit::detail::verifyQuantizer(Operation *op,
-                                              ArrayRef<int64_t> shape,
-                                              Value scale, Value shift,
-                                              Value offset, LevelsType levels,
-                                              Rounding rounding,
-                                              Granularity granularity) {
+LogicalResult
+lowbit::detail::verifyQuantizer(Operation *op, ArrayRef<int64_t> shape,
+                                Value scale, Value shift, Value offset,
+                                LevelsType levels, Rounding rounding,
+                                Granularity granularity, bool needsScale) {
   // (C2) What a rounding needs.
   if (rounding == Rounding::half_even) {
-    if (!scale)
+    if (!scale && needsScale)
       return op->emitOpError("expected a scale with the rounding half_even");
     if (levels.getStep() != 1)
       return op->emitOpError("expected consecutive levels with the rounding "

@@ -60,7 +60,7 @@ LogicalResult verifySum(Operation *op, int64_t size, int64_t magnitude);
 LogicalResult verifyQuantizer(Operation *op, ArrayRef<int64_t> shape,
                               Value scale, Value shift, Value offset,
                               LevelsType levels, Rounding rounding,
-                              Granularity granularity);
+                              Granularity granularity, bool needsScale = true);
 
 /// Constraints (C1) to (C4) of `lowbit.layer_norm`.
 LogicalResult verifyLayerNorm(Operation *op, Value input, Value init,

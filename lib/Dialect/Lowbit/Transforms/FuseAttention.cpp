@@ -77,7 +77,7 @@ struct FuseSteps : OpRewritePattern<PackedMatmulOp> {
   LogicalResult matchAndRewrite(PackedMatmulOp context,
                                 PatternRewriter &rewriter) const override {
     auto quantize = context.getLhs().getDefiningOp<QuantizePackOp>();
-    if (!quantize)
+    if (!quantize || quantize.hasInputBody())
       return failure();
     auto softmax = quantize.getInput().getDefiningOp<SoftmaxOp>();
     if (!softmax)
@@ -222,8 +222,9 @@ struct FuseContextQuantizer : OpRewritePattern<QuantizePackOp> {
         attention.getResultPacking() || attention.getColumns() % 8 != 0)
       return rewriter.notifyMatchFailure(op, "no attention of its own");
     auto heads = cast<RankedTensorType>(join.getSrc().getType()).getDimSize(2);
-    if (op.getGranularity() != Granularity::tensor || op.getPermutation() ||
-        !op.getPacking().isSummedRows() || ShapedType::isDynamic(heads))
+    if (op.hasInputBody() || op.getGranularity() != Granularity::tensor ||
+        op.getPermutation() || !op.getPacking().isSummedRows() ||
+        ShapedType::isDynamic(heads))
       return rewriter.notifyMatchFailure(op, "not packed rows of known heads");
 
     Location loc = op.getLoc();

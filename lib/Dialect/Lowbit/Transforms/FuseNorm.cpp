@@ -40,7 +40,8 @@ static SmallVector<QuantizePackOp> findQuantizers(LayerNormOp norm) {
     auto quantize = dyn_cast<QuantizePackOp>(user);
     if (!quantize || quantize->getBlock() != norm->getBlock() ||
         quantize.getGranularity() != Granularity::tensor ||
-        quantize.getPermutation() || !quantize.getPacking().isSummedRows())
+        quantize.hasInputBody() || quantize.getPermutation() ||
+        !quantize.getPacking().isSummedRows())
       continue;
     bool available = true;
     for (Value operand :

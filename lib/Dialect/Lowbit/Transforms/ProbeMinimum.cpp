@@ -162,7 +162,8 @@ static bool isMinimumOfShifted(linalg::GenericOp op) {
 
 /// What `quantize` reads, where its offset can be probed.
 static std::optional<Probe> findProbe(QuantizePackOp quantize) {
-  if (!quantize.getOffset() || quantize.getPermutation() ||
+  if (!quantize.getOffset() || quantize.hasInputBody() ||
+      quantize.getPermutation() ||
       quantize.getGranularity() != Granularity::tensor ||
       quantize.getPacking().getOrder() != Order::rows ||
       quantize.getPacking().getPlanes() > kMostPlanes)

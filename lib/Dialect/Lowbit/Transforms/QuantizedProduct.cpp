@@ -36,6 +36,8 @@ mlir::lowbit::findQuantizedProduct(QuantizePackOp op, std::string &reason) {
   };
   if (op.getGranularity() != Granularity::tensor)
     return stays("its scale is found at run time");
+  if (op.hasInputBody())
+    return stays("it computes what it quantizes");
   Value source = op.getInput();
   auto split = source.getDefiningOp<tensor::ExpandShapeOp>();
   if (split) {

@@ -15,7 +15,8 @@
 include "lowbit/Dialect/Lowbit/IR/LowbitOpBase.td"
 
 def Lowbit_YieldOp : Lowbit_Op<"yield", [Pure, Terminator, ReturnLike,
-    ParentOneOf<["PackedMatmulOp", "PackedAttentionOp", "LayerNormPackOp"]>]> {
+    ParentOneOf<["PackedMatmulOp", "PackedAttentionOp", "LayerNormPackOp",
+      "QuantizePackOp"]>]> {
   let summary = "what an epilogue stores";
   let description = [{
     Ends a region of a packed operation: one element, or one `i1` for each bit

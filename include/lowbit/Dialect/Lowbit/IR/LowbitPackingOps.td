@@ -71,7 +71,8 @@ def Lowbit_UnpackOp : Lowbit_DestinationOp<"unpack", []> {
   let hasCanonicalizer = 1;
 }
 
-def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOperandSegments]> {
+def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [
+    AttrSizedOperandSegments, IsolatedFromAbove]> {
   let summary = "quantize and pack in one sweep";
   let description = [{
     `pack(quantize(input))`; operands as in `lowbit.quantize`, the levels in
@@ -80,10 +81,17 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
     dimension `permutation[i]` of the input. A shift belongs to the last
     dimension of the input.
 
+    With a region `input`, what is quantized is what the region yields for each
+    element: its arguments are the element and the numbers `operands`. No scale
+    then means a scale of 1.
+
     Constraints:
     * (C1) the destination has the packed shape and element type;
     * (C2) to (C6) as for `lowbit.quantize`;
-    * (C7) `permutation` is a permutation of the dimensions of the input.
+    * (C7) `permutation` is a permutation of the dimensions of the input;
+    * (C8) the region, where there is one, takes an `f32` and an element of each of the
+      `operands`, which have rank 0, yields an `f32`, and holds elementwise operations;
+      there are no operands without it.
 
     ```mlir
     %p = lowbit.quantize_pack ins(%x, scale %s : tensor<4x96xf32>, tensor<f32>) outs(%e : tensor<4x3xi64>)
@@ -92,20 +100,28 @@ def Lowbit_QuantizePackOp : Lowbit_DestinationOp<"quantize_pack", [AttrSizedOper
   }];
   let arguments = (ins Lowbit_FloatShaped:$input, Optional<Lowbit_FloatShaped>:$scale,
       Optional<Lowbit_FloatShaped>:$shift, Optional<Lowbit_FloatShaped>:$offset,
+      Variadic<Lowbit_FloatShaped>:$input_operands,
       Lowbit_WordsShaped:$init, Lowbit_PackingAttr:$packing,
       Lowbit_RoundingAttr:$rounding, OptionalAttr<DenseI64ArrayAttr>:$permutation,
       DefaultValuedAttr<Lowbit_GranularityAttr, "::mlir::lowbit::Granularity::tensor">:$granularity);
   let results = (outs Optional<RankedTensorOf<[I64, I32, I8]>>:$result);
+  let regions = (region AnyRegion:$input_body);
   // On tensors, with an empty destination of the shape that follows from the operands.
   let builders = [OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$scale,
       "::mlir::Value":$shift, "::mlir::Value":$offset, "::mlir::lowbit::PackingAttr":$packing,
       "::mlir::lowbit::Rounding":$rounding,
       CArg<"::llvm::ArrayRef<int64_t>", "{}">:$permutation,
       CArg<"::mlir::lowbit::Granularity", "::mlir::lowbit::Granularity::tensor">:$granularity)>];
+  let extraClassDeclaration = destinationDeclaration # [{
+    /// Whether something is done to every element before it is quantized.
+    bool hasInputBody() { return !getInputBody().empty(); }
+  }];
   let assemblyFormat = [{
     `ins` `(` custom<QuantizerInputs>($input, $scale, $shift, $offset,
       type($input), type($scale), type($shift), type($offset)) `)`
-    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
+    (`operands` `(` $input_operands^ `:` type($input_operands) `)`)?
+    `outs` `(` $init `:` type($init) `)` attr-dict (`input` $input_body^)?
+    (`->` type($result)^)?
   }];
 }
 

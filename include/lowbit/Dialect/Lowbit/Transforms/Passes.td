@@ -173,6 +173,21 @@ def LowbitFuseThresholds : Pass<"lowbit-fuse-thresholds"> {
     "LowbitDialect"];
 }
 
+def LowbitFuseInputs : Pass<"lowbit-fuse-inputs"> {
+  let summary = "Quantize what elementwise operations make as they make it";
+  let description = [{
+    An elementwise operation on one tensor and on numbers, read by a
+    `lowbit.quantize_pack`, becomes the region of the quantizer. One that others
+    read too is computed once more if that is quick: a quantizer of eight bits
+    whose scale is that of the largest element clips the tensor, and the extreme
+    and the codes are then taken of what is not clipped yet. An extreme of all
+    elements takes in what it reads likewise, and both read transposed tensors as
+    they were before.
+  }];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect",
+    "LowbitDialect"];
+}
+
 // --- report ---
 
 def LowbitReport : Pass<"lowbit-report", "::mlir::ModuleOp"> {
