@@ -16,7 +16,6 @@ from pathlib import Path
 import lowbit
 import numpy as np
 from documents import BUILD
-from emulation import AMX_TARGET, AMXModel
 from targets import compile_or_skip
 
 Arrays = Mapping[str, np.ndarray]
@@ -48,16 +47,12 @@ class Forms:
 
 class FormsOfProgram:
     """Compiles a function `@main` in all forms; skips the test where the machine lacks what
-    the target has."""
+    the target has and the emulator, too."""
 
     def __init__(self, source: str, folder: Path, target: str, kernel: str = "") -> None:
         path = folder / "program.mlir"
         path.write_text(source)
-        self.model = (
-            AMXModel(path, folder, kernel or None)
-            if target == AMX_TARGET
-            else compile_or_skip(path, target, kernel=kernel or None)
-        )
+        self.model = compile_or_skip(path, target, kernel=kernel or None)
         self.definition = define(source)
         module = f'module attributes {{lowbit.target = "{target}"}} {{\n{source}}}\n'
         fused = transform(module, FUSION.replace("KERNEL", kernel))

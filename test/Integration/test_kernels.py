@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from emulation import AMX_TARGET, AMXModel
+from emulation import AMX_TARGET
 from targets import compile_or_skip
 
 LHS = [
@@ -122,8 +122,6 @@ class Program:
     def run(self, tmp_path, kernel, target):
         path = tmp_path / "matmuls.mlir"
         path.write_text(self.text())
-        if target == AMX_TARGET:
-            return AMXModel(path, tmp_path, kernel).run(self.inputs)
         return compile_or_skip(path, target, kernel=kernel).run(self.inputs)
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from definition import FormsOfProgram, define, widest_gap
+from emulation import AMX_TARGET
 from targets import compile_for_each
 from test_kernels import levels_type
 
 LEVELS = [(-1, 1), (0, 1), (-1, 0, 1), (-2, -1, 0, 1), tuple(range(-8, 8)), tuple(range(-128, 128))]
-TARGETS = ["x86-64", "x86-64-v3", "native"]
+TARGETS = ["x86-64", "x86-64-v3", "native", AMX_TARGET]
 #: Orders that are written at run time, with lanes of the kernel table.
 ORDERS = [("rows", 1), ("panels", 8), ("panels", 32), ("dwords", 64), ("bytes", 1), ("quads", 16)]
 
