@@ -249,7 +249,8 @@ emitByRows(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
            const KernelRow &kernel,
            llvm::function_ref<LogicalResult(const KernelRow &)> emitNest) {
   const KernelRow &fewRows = *findKernel(kernel.fewRows);
-  if (!operands.scratch || typeOf(operands.init).getRank() != 2)
+  if (!operands.scratch || typeOf(operands.init).getRank() != 2 ||
+      op.getRhsPacking().getBits())
     return emitNest(fewRows);
   LogicalResult emitted = success();
   Value many = arith::CmpIOp::create(

@@ -92,6 +92,12 @@ SmallVector<Value> emitLevelsTile(Emission &e, const MatmulOperands &operands,
 SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
                                 const MatmulTile &tile, const KernelRow &kernel,
                                 LevelsType lhs, PackingAttr rhs);
+/// The same from word `begin` of the right side on, which has a byte for each
+/// code; `sums` are those of the products before.
+SmallVector<Value> emitByteTile(Emission &e, const MatmulOperands &operands,
+                                const MatmulTile &tile, const KernelRow &kernel,
+                                LevelsType lhs, PackingAttr rhs,
+                                ArrayRef<Value> sums, Value begin);
 SmallVector<Value> emitDwordTile(Emission &e, const MatmulOperands &operands,
                                  const MatmulTile &tile,
                                  const KernelRow &kernel, LevelsType lhs,

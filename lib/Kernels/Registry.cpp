@@ -132,7 +132,8 @@ std::string mlir::lowbit::whyNotApplicable(const KernelRow &row,
       row.rhsOrder == Order::lanes || PackingAttr::isLookedUp(row.rhsOrder);
   if (packedByCompilerOnly && !query.constantRhs)
     return "the right side is not constant";
-  if (!row.fewRows.empty() && !query.constantRhs)
+  if (!row.fewRows.empty() && !query.constantRhs &&
+      row.rhsOrder != Order::quads)
     return "the right side is not constant";
   if (row.rhsOrder == Order::dwords && row.form == PopcountForm::Bytes &&
       target.has("avx512vpopcntdq"))
@@ -205,6 +206,10 @@ static int64_t getMeasuredCost(const KernelRow &row, const Target &target) {
 
 double mlir::lowbit::estimateCost(const KernelRow &row, const Target &target,
                                   const KernelQuery &query) {
+  // What is made at run time is multiplied in tiles inside attention only, by
+  // the row for few rows elsewhere.
+  if (!row.fewRows.empty() && !query.constantRhs)
+    return 0.9 * estimateCost(*findKernel(row.fewRows), target, query);
   double cost = getMeasuredCost(row, target);
   bool byPlanes = row.fewRows.empty() && (row.rhsOrder == Order::panels ||
                                           row.rhsOrder == Order::dwords);

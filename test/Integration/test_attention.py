@@ -29,6 +29,7 @@ ROWS = [
     ("x86-avx512bw-carrysave", "x86-64-v4"),
     ("x86-avxvnni", "x86-64-v3,+avxvnni"),
     ("x86-avx512-vnni", "x86-64-v4,+avx512vnni"),
+    ("x86-amx-bytes", "amx"),
 ]
 SIGNS, BITS, TERNARY = (-1, 1), (0, 1), (-1, 0, 1)
 TWO_BITS, FOUR_BITS, BYTES = (tuple(range(-(2**b) // 2, 2**b // 2)) for b in (2, 4, 8))

@@ -84,9 +84,10 @@ struct KernelRow {
 constexpr int64_t kAttentionParts = 2;
 constexpr int64_t kAttentionRows = 4;
 
-/// Rows of a left side that products in tiles expand to bytes at a time, and
-/// elements along K that they pad it to.
+/// Rows of a left side that products in tiles expand to bytes at a time, rows
+/// of a tile, and elements along K that they pad them to.
 constexpr int64_t kTileScratchRows = 256;
+constexpr int64_t kTileScratchUnit = 16;
 constexpr int64_t kTileScratchStep = 64;
 /// Columns (and rows) of a block of tiles.
 constexpr int64_t kTileColumns = 32;

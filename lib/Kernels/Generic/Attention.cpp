@@ -17,10 +17,15 @@
 // exponentials, sums and minima of all rows, then codes and the product with
 // the values. The least quotient of a row is that of its least exponential.
 //
+// With tiles, 16 rows are multiplied at once. Their sums wait, of scores where
+// the scores will be, and all else is done for a few rows at a time as ever.
+//
 //===----------------------------------------------------------------------===//
 
 #include "../MatmulNest.h"
 #include "AttentionCodes.h"
+#include "AttentionMinimum.h"
+#include "AttentionProduct.h"
 #include "lowbit/Kernels/Emitters.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <limits>
@@ -38,35 +43,54 @@ class Attention {
 public:
   Attention(Emission &e, PackedAttentionOp op, const KernelRow &kernel,
             const KernelRow &contextKernel, const Target &target)
-      : e(e), op(op), kernel(kernel), contextKernel(contextKernel),
-        lanes(getFloatLanes(target)),
+      : e(e), op(op), lanes(getFloatLanes(target)),
         type(VectorType::get({lanes}, e.b.getF32Type())),
         scores(op.getScratch()[0]), codes(e, op, lanes), keys(op.getKeys()),
+        scoreProduct(
+            e, getSides(op.getQ(), op.getK(), e.index(op.getSize()), keys),
+            kernel, op.getQPacking().getLevels(), op.getKPacking()),
+        contextProduct(e,
+                       getSides(op.getScratch()[1], op.getV(), keys,
+                                e.index(op.getColumns())),
+                       contextKernel, op.getCodes().getLevels(),
+                       op.getVPacking()),
         scoreOperands(op.getScoreOperands()),
         contextOperands(op.getContextOperands()),
         scoresShape(op.getScoresShape()), contextShape(op.getContextShape()) {
     if (op.getSubtractMinimum())
-      contextOperands.insert(contextOperands.begin(), op.getScratch()[4]);
+      contextOperands.insert(contextOperands.begin(),
+                             AttentionMinimum::getBuffer(op));
   }
 
   void emit() {
     if (op.getSubtractMinimum())
       emitSweeps();
     else
-      forTiles([&](Value row, int64_t count) { emitRows(row, count); });
+      forTiles([&](Value row, int64_t count) {
+        emitScoresAndThen(row, count, [&](ArrayRef<Value> sums) {
+          emitCodes(sums, /*least=*/Value());
+        });
+        emitContext(row, count);
+      });
     if (std::optional<PackingAttr> packing = op.getResultPacking())
       finishPackedRows(e, op.getInit(), *packing,
                        contextShape[1] * contextShape.back());
   }
 
 private:
+  /// Rows that are worked on together in registers.
+  int64_t getGroup() {
+    return std::min({scoreProduct.getKernel().rowsPerTile,
+                     contextProduct.getKernel().rowsPerTile, kAttentionRows});
+  }
+
   /// Visits all rows, a tile at a time; parts of them run in parallel.
   void forTiles(llvm::function_ref<void(Value row, int64_t count)> visit) {
     int64_t rank = typeOf(op.getQ()).getRank();
     Value rows = e.dim(op.getQ(), rank - 2);
     // Whole tiles for all parts but the last.
-    int64_t tile = std::min(
-        {kernel.rowsPerTile, contextKernel.rowsPerTile, kAttentionRows});
+    bool inTiles = scoreProduct.isInTiles() || contextProduct.isInTiles();
+    int64_t tile = inTiles ? kTileRows : getGroup();
     Value perPart =
         e.mul(e.ceilDiv(rows, kAttentionParts * tile), e.index(tile));
     SmallVector<Value> extents;
@@ -78,19 +102,112 @@ private:
       part = ivs.back();
       Value begin = e.min(e.mul(part, perPart), rows);
       Value end = e.min(e.add(begin, perPart), rows);
-      Value whole = e.add(
-          begin, e.mul(e.floorDiv(e.sub(end, begin), tile), e.index(tile)));
-      e.forLoop(begin, whole, tile, [&](Value row) { visit(row, tile); });
-      e.forLoop(whole, end, 1, [&](Value row) { visit(row, 1); });
+      auto visitWhole = [&](int64_t count) {
+        Value whole = e.add(
+            begin, e.mul(e.floorDiv(e.sub(end, begin), count), e.index(count)));
+        e.forLoop(begin, whole, count, [&](Value row) { visit(row, count); });
+        begin = whole;
+      };
+      if (inTiles)
+        visitInTiles(begin, end, [&] { visitWhole(kTileRows); });
+      visitWhole(getGroup());
+      visitWhole(1);
     });
   }
 
-  void emitRows(Value row, int64_t count) {
+  /// Makes the tiles ready where there are enough rows.
+  void visitInTiles(Value begin, Value end, llvm::function_ref<void()> visit) {
+    Value isEnough =
+        arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::uge,
+                              e.sub(end, begin), e.index(kTileRows));
+    Tiles tiles(e);
+    if (contextProduct.isInTiles())
+      contextSums = memref::AllocaOp::create(
+          e.b, e.loc,
+          MemRefType::get({getContextPanels(), kTileRows, kTileColumns},
+                          e.b.getI32Type()),
+          e.b.getI64IntegerAttr(64));
+    e.ifElse(isEnough, [&] { tiles.configure(op); }, [] {});
+    visit();
+    e.ifElse(isEnough, [&] { tiles.release(); }, [] {});
+  }
+
+  /// Does something for all rows of a tile, a group at a time.
+  void forGroups(Value row, int64_t count,
+                 llvm::function_ref<void(int64_t count)> visit) {
+    inPart = e.index(0);
     firstRow = row;
-    SmallVector<Value> maxima = emitScores(row, count);
-    SmallVector<Value> sums = emitExponentials(maxima);
-    emitCodes(sums, /*least=*/Value());
-    emitContext(row, count);
+    if (count <= getGroup())
+      return visit(count);
+    e.forLoop(e.index(0), e.index(count), getGroup(), [&](Value group) {
+      inPart = group;
+      firstRow = e.add(row, group);
+      visit(getGroup());
+    });
+    inPart = e.index(0);
+    firstRow = row;
+  }
+
+  /// Exponentials of the rows of a tile; `visit` gets the sums of those of each
+  /// group.
+  void emitScoresAndThen(Value row, int64_t count,
+                         llvm::function_ref<void(ArrayRef<Value>)> visit) {
+    bool inTiles = scoreProduct.isInTiles() && count == kTileRows;
+    if (inTiles)
+      multiplyScores(row);
+    forGroups(row, count, [&](int64_t count) {
+      visit(emitExponentials(emitScores(count, inTiles)));
+    });
+  }
+
+  /// The context of the rows of a tile.
+  void emitContext(Value row, int64_t count) {
+    bool inTiles = contextProduct.isInTiles() && count == kTileRows;
+    if (inTiles)
+      multiplyContext(row);
+    forGroups(row, count, [&](int64_t count) { emitContext(count, inTiles); });
+  }
+
+  static MatmulOperands getSides(Value lhs, Value rhs, Value size,
+                                 Value columns) {
+    MatmulOperands operands;
+    operands.lhs = lhs;
+    operands.rhs = rhs;
+    operands.size = size;
+    operands.columns = columns;
+    return operands;
+  }
+
+  int64_t getContextPanels() {
+    return llvm::divideCeil(op.getColumns(), contextProduct.getKernel().lanes);
+  }
+
+  /// The sums of the scores of 16 rows, where the scores will be.
+  void multiplyScores(Value row) {
+    inPart = e.index(0);
+    firstRow = row;
+    MatmulTile tile{batch, batch, row, /*panel=*/Value(), kTileRows};
+    int64_t rank = typeOf(scores).getRank();
+    Value stride =
+        arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(),
+                                   e.mul(e.dim(scores, rank - 1), e.index(4)));
+    e.forLoop(e.index(0), e.ceilDiv(keys, kTileColumns), 1, [&](Value panel) {
+      tile.panel = panel;
+      Value column = e.mul(panel, e.index(kTileColumns));
+      scoreProduct.multiply(tile, e.pointer(scores, scoreAt(0, column)),
+                            stride);
+    });
+  }
+
+  void multiplyContext(Value row) {
+    MatmulTile tile{batch, batch, e.index(0), /*panel=*/Value(), kTileRows};
+    tile.lhsBatch.push_back(part);
+    e.forLoop(e.index(0), e.index(getContextPanels()), 1, [&](Value panel) {
+      tile.panel = panel;
+      contextProduct.multiply(
+          tile, e.pointer(contextSums, {panel, e.index(0), e.index(0)}),
+          e.i64(4 * kTileColumns));
+    });
   }
 
   void emitCodes(ArrayRef<Value> sums, Value least) {
@@ -102,81 +219,24 @@ private:
 
   /// Exponentials of all rows, the least probability, then the context.
   void emitSweeps() {
-    Value sums = op.getScratch()[2], minima = op.getScratch()[3];
-    Value least = op.getScratch()[4];
-    Type f32 = e.b.getF32Type();
-    Value infinity = e.constant(f32, std::numeric_limits<double>::infinity());
-    fill(minima, infinity);
+    AttentionMinimum minimum(e, op, lanes);
+    minimum.clear();
     forTiles([&](Value row, int64_t count) {
-      firstRow = row;
-      SmallVector<Value> maxima = emitScores(row, count);
-      SmallVector<Value> found = emitExponentials(maxima);
-      SmallVector<Value> at(batch);
-      at.push_back(part);
-      Value minimum = memref::LoadOp::create(e.b, e.loc, minima, at);
-      for (auto [r, sum, exponential] :
-           llvm::enumerate(found, emitMinima(count))) {
-        memref::StoreOp::create(e.b, e.loc, sum, sums, rowAt(r));
-        Value p = arith::DivFOp::create(e.b, e.loc, exponential, sum);
-        minimum = arith::MinimumFOp::create(e.b, e.loc, minimum, p);
-      }
-      memref::StoreOp::create(e.b, e.loc, minimum, minima, at);
+      emitScoresAndThen(row, count, [&](ArrayRef<Value> sums) {
+        SmallVector<Value> partial(batch);
+        partial.push_back(part);
+        minimum.add(sums, partial, rowAt(0), [&](int64_t row, Value position) {
+          return scoreAt(row, position);
+        });
+      });
     });
-    memref::StoreOp::create(e.b, e.loc, reduceMinimum(minima, infinity), least);
-    Value subtracted = memref::LoadOp::create(e.b, e.loc, least);
+    Value least = minimum.finish();
     forTiles([&](Value row, int64_t count) {
-      firstRow = row;
-      SmallVector<Value> found;
-      for (int64_t r = 0; r < count; ++r)
-        found.push_back(memref::LoadOp::create(e.b, e.loc, sums, rowAt(r)));
-      emitCodes(found, subtracted);
+      forGroups(row, count, [&](int64_t count) {
+        emitCodes(minimum.loadSums(count, rowAt(0)), least);
+      });
       emitContext(row, count);
     });
-  }
-
-  /// All elements of a buffer without its shape.
-  Value flatten(Value buffer) {
-    ReassociationIndices all =
-        llvm::to_vector(llvm::seq<int64_t>(typeOf(buffer).getRank()));
-    return memref::CollapseShapeOp::create(e.b, e.loc, buffer,
-                                           ArrayRef<ReassociationIndices>(all));
-  }
-
-  void fill(Value buffer, Value value) {
-    Value flat = flatten(buffer);
-    e.forLoop(e.index(0), e.dim(flat, 0), 1, [&](Value i) {
-      memref::StoreOp::create(e.b, e.loc, value, flat, i);
-    });
-  }
-
-  Value reduceMinimum(Value buffer, Value init) {
-    Value flat = flatten(buffer);
-    return e
-        .forLoop(e.index(0), e.dim(flat, 0), 1, init,
-                 [&](Value i, ValueRange carried) -> SmallVector<Value> {
-                   Value x = memref::LoadOp::create(e.b, e.loc, flat, i);
-                   return {arith::MinimumFOp::create(e.b, e.loc, carried[0], x)
-                               .getResult()};
-                 })
-        .front();
-  }
-
-  /// The least exponential of each row; a NaN may get lost, but not from the
-  /// sum of the row.
-  SmallVector<Value> emitMinima(int64_t count) {
-    double most = std::numeric_limits<double>::infinity();
-    SmallVector<Value> minima(count, e.constant(type, most));
-    minima = e.forVectors(
-        keys, lanes, minima, [&](Value k, Value left, ValueRange carried) {
-          SmallVector<Value> next;
-          for (int64_t r = 0; r < count; ++r)
-            next.push_back(e.less(
-                carried[r], e.load(scores, scoreAt(r, k), lanes, left, most)));
-          return next;
-        });
-    for (Value &value : minima)
-      value = e.reduce(value, [&](Value a, Value b) { return e.less(a, b); });
-    return minima;
   }
 
   /// The indices of a row's sum.
@@ -189,7 +249,7 @@ private:
   /// The indices of an element of the buffers of a part of the work.
   SmallVector<Value> partAt(int64_t row, Value position) {
     SmallVector<Value> indices(batch);
-    indices.append({part, e.index(row), position});
+    indices.append({part, e.add(inPart, e.index(row)), position});
     return indices;
   }
 
@@ -203,18 +263,10 @@ private:
   }
 
   /// Scores into the scratch rows, -inf in lanes beyond the keys; returns the
-  /// maximum of each row.
-  SmallVector<Value> emitScores(Value row, int64_t count) {
-    MatmulOperands operands;
-    operands.lhs = op.getQ();
-    operands.rhs = op.getK();
-    operands.size = e.index(op.getSize());
-    operands.columns = keys;
-    MatmulTile tile;
-    tile.lhsBatch = batch;
-    tile.rhsBatch = batch;
-    tile.row = row;
-    tile.rows = count;
+  /// maximum of each row. The sums are there where they come from tiles.
+  SmallVector<Value> emitScores(int64_t count, bool inTiles) {
+    const KernelRow &kernel = scoreProduct.getKernel();
+    MatmulTile tile{batch, batch, firstRow, /*panel=*/Value(), count};
     double least = -std::numeric_limits<double>::infinity();
     // Maxima are kept in vectors that no part of a tile is shorter than.
     auto maximaType =
@@ -222,9 +274,19 @@ private:
 
     auto emitPanel = [&](Value panel, bool whole, ValueRange carried) {
       tile.panel = panel;
-      SmallVector<Value> sums =
-          emitLevelsTile(e, operands, tile, kernel,
-                         op.getQPacking().getLevels(), op.getKPacking());
+      SmallVector<Value> sums;
+      if (inTiles)
+        sums = scoreProduct.finishSums(
+            tile, [&](int64_t r, int64_t first) -> Value {
+              Value column =
+                  e.add(e.mul(panel, e.index(kTileColumns)), e.index(first));
+              Value stored = e.load(scores, scoreAt(r, column), kTileRows);
+              return arith::BitcastOp::create(
+                  e.b, e.loc, VectorType::get({kTileRows}, e.b.getI32Type()),
+                  stored);
+            });
+      else
+        sums = scoreProduct.getSums(tile);
       int64_t parts = sums.size() / count, width = kernel.lanes / parts;
       Epilogue epilogue(e, op.getScoreBody().front(), scoreOperands,
                         scoresShape, width);
@@ -236,7 +298,7 @@ private:
           left = e.sub(keys, column);
         for (int64_t r = 0; r < count; ++r) {
           SmallVector<Value> position(batch);
-          position.append({e.add(row, e.index(r)), column});
+          position.append({e.add(firstRow, e.index(r)), column});
           Value score =
               epilogue.apply(sums[r * parts + i], position, left).front();
           if (left)
@@ -314,33 +376,30 @@ private:
   }
 
   /// The codes times the values.
-  void emitContext(Value row, int64_t count) {
-    MatmulOperands operands;
-    operands.lhs = op.getScratch()[1];
-    operands.rhs = op.getV();
-    operands.size = keys;
-    operands.columns = e.index(op.getColumns());
-    MatmulTile tile;
-    tile.lhsBatch = batch;
+  void emitContext(int64_t count, bool inTiles) {
+    const KernelRow &kernel = contextProduct.getKernel();
+    MatmulTile tile{batch, batch, inPart, /*panel=*/Value(), count};
     tile.lhsBatch.push_back(part);
-    tile.rhsBatch = batch;
-    tile.row = e.index(0);
-    tile.rows = count;
-    Value panels =
-        e.index(llvm::divideCeil(op.getColumns(), contextKernel.lanes));
+    Value panels = e.index(getContextPanels());
     e.forLoop(e.index(0), panels, 1, [&](Value panel) {
       tile.panel = panel;
-      SmallVector<Value> sums =
-          emitLevelsTile(e, operands, tile, contextKernel,
-                         op.getCodes().getLevels(), op.getVPacking());
+      SmallVector<Value> sums;
+      if (inTiles)
+        sums = contextProduct.finishSums(tile, [&](int64_t r, int64_t first) {
+          return e.load(contextSums,
+                        {panel, e.add(inPart, e.index(r)), e.index(first)},
+                        kTileRows);
+        });
+      else
+        sums = contextProduct.getSums(tile);
       int64_t parts = sums.size() / count;
       Epilogue epilogue(e, op.getContextBody().front(), contextOperands,
-                        contextShape, contextKernel.lanes / parts);
-      forParts(e, contextKernel.lanes, panel, operands.columns, parts,
+                        contextShape, kernel.lanes / parts);
+      forParts(e, kernel.lanes, panel, e.index(op.getColumns()), parts,
                [&](int64_t i, Value column, Value left) {
                  for (int64_t r = 0; r < count; ++r)
                    storeContext(epilogue, sums[r * parts + i],
-                                e.add(row, e.index(r)), column, left);
+                                e.add(firstRow, e.index(r)), column, left);
                });
     });
   }
@@ -365,16 +424,20 @@ private:
 
   Emission &e;
   PackedAttentionOp op;
-  const KernelRow &kernel, &contextKernel;
   int64_t lanes;
   VectorType type;
   Value scores;
   AttentionCodes codes;
   Value keys;
+  AttentionProduct scoreProduct, contextProduct;
   SmallVector<Value> scoreOperands, contextOperands;
   SmallVector<int64_t> scoresShape, contextShape;
   SmallVector<Value> batch;
-  Value part, firstRow;
+  /// The part of the work, the first row of the group that is worked on, and
+  /// its place among the scratch rows of the part.
+  Value part, firstRow, inPart;
+  /// Sums of a tile of the context, of this thread.
+  Value contextSums;
 };
 
 } // namespace
@@ -395,7 +458,8 @@ LogicalResult mlir::lowbit::emitPackedAttention(RewriterBase &rewriter,
       return op.emitOpError("names an unknown kernel '") << name << "'";
     if (packing.getOrder() != kernel->rhsOrder ||
         packing.getLanes() != kernel->lanes || kernel->floatLhs ||
-        lhs.getOrder() != kernel->getLhsOrder() || !packing.getSums())
+        lhs.getOrder() != kernel->getLhsOrder() || !packing.getSums() ||
+        (!kernel->fewRows.empty() && packing.getBits() != 8))
       return op.emitOpError("is not packed as kernel '") << name << "' expects";
   }
   if (op.getResultPacking() && !typeOf(op.getInit()).getLayout().isIdentity())

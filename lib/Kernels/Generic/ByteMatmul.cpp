@@ -48,13 +48,18 @@ public:
   }
 
   SmallVector<Value> emit() {
+    return emit(SmallVector<Value>(tile.rows * vectors, e.constant(type, 0)),
+                e.index(0));
+  }
+
+  /// From a word of the right side on.
+  SmallVector<Value> emit(SmallVector<Value> sums, Value begin) {
     int64_t perWord = 8 / bits;
     Value whole = e.floorDiv(quads, perWord);
-    SmallVector<Value> sums(tile.rows * vectors, e.constant(type, 0));
-    sums = e.forLoop(e.index(0), whole, 1, sums,
-                     [&](Value word, ValueRange carried) {
-                       return step(word, perWord, carried);
-                     });
+    sums =
+        e.forLoop(begin, whole, 1, sums, [&](Value word, ValueRange carried) {
+          return step(word, perWord, carried);
+        });
     // Only constants, whose size is known, have several quads in a word.
     std::optional<int64_t> known = getConstantIntValue(quads);
     if (known && *known % perWord != 0)
@@ -169,4 +174,13 @@ SmallVector<Value> mlir::lowbit::emitByteTile(Emission &e,
                                               const KernelRow &kernel,
                                               LevelsType lhs, PackingAttr rhs) {
   return ByteTile(e, operands, tile, kernel, lhs, rhs).emit();
+}
+
+SmallVector<Value>
+mlir::lowbit::emitByteTile(Emission &e, const MatmulOperands &operands,
+                           const MatmulTile &tile, const KernelRow &kernel,
+                           LevelsType lhs, PackingAttr rhs,
+                           ArrayRef<Value> sums, Value begin) {
+  return ByteTile(e, operands, tile, kernel, lhs, rhs)
+      .emit(SmallVector<Value>(sums), begin);
 }

@@ -13,16 +13,10 @@
 #ifndef LOWBIT_LIB_KERNELS_GENERIC_TILECODES_H
 #define LOWBIT_LIB_KERNELS_GENERIC_TILECODES_H
 
-#include "../Emission.h"
+#include "Tiles.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
-#include "lowbit/Kernels/Kernels.h"
 
 namespace mlir::lowbit {
-
-/// Rows of a tile, and bytes of its rows: elements along K of a step.
-constexpr int64_t kTileRows = 16, kTileStep = kTileScratchStep;
-constexpr int64_t kTileBytes = kTileRows * kTileStep;
-static_assert(kTileColumns == 2 * kTileRows);
 
 /// Codes of a right side packed in the order `dwords` or `quads`.
 class TileCodes {

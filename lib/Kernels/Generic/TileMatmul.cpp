@@ -26,8 +26,7 @@
 
 #include "../MatmulNest.h"
 #include "TileCodes.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "Tiles.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -48,7 +47,7 @@ class TileMatmul {
 public:
   TileMatmul(Emission &e, PackedMatmulOp op, const MatmulOperands &operands,
              const KernelRow &kernel)
-      : e(e), op(op), operands(operands), block(kernel),
+      : e(e), op(op), operands(operands), tiles(e), block(kernel),
         lhs(*op.getLhsPacking()), rhs(op.getRhsPacking()),
         steps(llvm::divideCeil(op.getSize(), kTileStep)),
         splits(llvm::divideCeil(steps, kStepsInBuffer)),
@@ -99,17 +98,6 @@ private:
     return arith::RemUIOp::create(e.b, e.loc, blockRow, e.index(2));
   }
 
-  // Instructions.
-  Value i8(int64_t value) {
-    return LLVM::ConstantOp::create(e.b, e.loc, e.b.getI8Type(), value);
-  }
-  void call(StringRef name, ValueRange arguments) {
-    LLVM::CallIntrinsicOp::create(e.b, e.loc, e.b.getStringAttr(name),
-                                  arguments);
-  }
-  void loadTile(StringRef name, int64_t tile, Value address, int64_t stride) {
-    call(name, {i8(tile), address, e.i64(stride)});
-  }
   /// Calls `body` for the four tiles of sums with where they wait.
   void forSums(Value slot, llvm::function_ref<void(int64_t, Value)> body) {
     for (int64_t tile = 0; tile < 4; ++tile)
@@ -120,6 +108,7 @@ private:
   Emission &e;
   PackedMatmulOp op;
   const MatmulOperands &operands;
+  Tiles tiles;
   /// The row with the columns of a block in place of those of a panel.
   KernelRow block;
   PackingAttr lhs, rhs;
@@ -133,32 +122,9 @@ private:
 
 } // namespace
 
-/// The configuration of all tiles, a constant of the module.
-static Value getConfiguration(Emission &e, Operation *op) {
-  constexpr llvm::StringLiteral kName = "lowbit_tile_configuration";
-  auto type = MemRefType::get({64}, e.b.getI8Type());
-  auto module = op->getParentOfType<ModuleOp>();
-  if (!module.lookupSymbol(kName)) {
-    std::vector<int8_t> bytes(64, 0);
-    bytes[0] = 1; // The palette.
-    for (int64_t tile = 0; tile < 8; ++tile) {
-      bytes[16 + 2 * tile] = kTileStep;
-      bytes[48 + tile] = kTileRows;
-    }
-    OpBuilder atModule = OpBuilder::atBlockBegin(module.getBody());
-    memref::GlobalOp::create(
-        atModule, e.loc, kName, atModule.getStringAttr("private"), type,
-        DenseElementsAttr::get(RankedTensorType::get({64}, e.b.getI8Type()),
-                               ArrayRef<int8_t>(bytes)),
-        /*constant=*/true, atModule.getI64IntegerAttr(64));
-  }
-  return memref::GetGlobalOp::create(e.b, e.loc, type, kName);
-}
-
 void TileMatmul::emit() {
   Value rows = e.dim(operands.init, 0);
   Value columns = e.ceilDiv(operands.columns, kBlock);
-  Value configuration = getConfiguration(e, op);
   e.forLoop(e.index(0), rows, kTileScratchRows, [&](Value first) {
     Value count = e.min(e.sub(rows, first), e.index(kTileScratchRows));
     e.parallel({count}, /*grain=*/16, [&](ValueRange ivs) {
@@ -173,9 +139,9 @@ void TileMatmul::emit() {
       buffer = allocate({2 * stepsPerSplit * kTileBytes}, e.b.getI8Type());
       int64_t slots = splits > 1 ? kTileScratchRows / kBlock : 2;
       sums = allocate({slots, kBlock, kBlock}, e.b.getI32Type());
-      call("llvm.x86.ldtilecfg", e.pointer(configuration, e.index(0)));
+      tiles.configure(op);
       emitColumns(first, count, ivs[0]);
-      call("llvm.x86.tilerelease", {});
+      tiles.release();
     });
   });
 }
@@ -232,11 +198,11 @@ void TileMatmul::emitColumns(Value first, Value count, Value column) {
           isEqual(split, 0),
           [&] {
             for (int64_t tile = 0; tile < 4; ++tile)
-              call("llvm.x86.tilezero", i8(kSums + tile));
+              tiles.zero(kSums + tile);
           },
           [&] {
             forSums(slot, [&](int64_t tile, Value at) {
-              loadTile("llvm.x86.tileloadd64", tile, at, kBlock * 4);
+              tiles.load(tile, at, e.i64(kBlock * 4));
             });
           });
       Value steps = getSteps(split);
@@ -270,7 +236,7 @@ void TileMatmul::emitColumns(Value first, Value count, Value column) {
             });
           });
       forSums(slot, [&](int64_t tile, Value at) {
-        loadTile("llvm.x86.tilestored64", tile, at, kBlock * 4);
+        tiles.store(tile, at, e.i64(kBlock * 4));
       });
     });
   });
@@ -287,16 +253,16 @@ void TileMatmul::multiply(Value blockRow, Value split,
     for (int64_t i = 0; i < 2; ++i) {
       // The left side streams past the first-level cache (T1).
       Value at = e.add(e.add(left, step), e.index(i * steps));
-      loadTile("llvm.x86.tileloaddt164", kLeft + i,
-               e.pointer(operands.scratch, e.mul(at, e.index(kTileBytes))),
-               kTileStep);
+      tiles.loadStreaming(
+          kLeft + i,
+          e.pointer(operands.scratch, e.mul(at, e.index(kTileBytes))),
+          e.i64(kTileStep));
       at = e.add(e.mul(step, e.index(2)), e.index(i));
-      loadTile("llvm.x86.tileloadd64", kRight + i,
-               e.pointer(buffer, e.mul(at, e.index(kTileBytes))), kTileStep);
+      tiles.load(kRight + i, e.pointer(buffer, e.mul(at, e.index(kTileBytes))),
+                 e.i64(kTileStep));
     }
     for (int64_t tile = 0; tile < 4; ++tile)
-      call("llvm.x86.tdpbusd",
-           {i8(kSums + tile), i8(kLeft + tile / 2), i8(kRight + tile % 2)});
+      tiles.multiplyAdd(kSums + tile, kLeft + tile / 2, kRight + tile % 2);
     beside(step);
   });
 }

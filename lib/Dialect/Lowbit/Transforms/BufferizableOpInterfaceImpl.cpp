@@ -66,7 +66,14 @@ static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
       arith::ConstantIndexOp::create(rewriter, loc, 1));
   Type f32 = rewriter.getF32Type();
   OpFoldResult parts = rewriter.getIndexAttr(kAttentionParts);
-  OpFoldResult together = rewriter.getIndexAttr(kAttentionRows);
+  auto isInTiles = [](StringRef name) {
+    const KernelRow *kernel = findKernel(name);
+    return kernel && !kernel->fewRows.empty();
+  };
+  bool inTiles = isInTiles(attention.getKernel()) ||
+                 isInTiles(attention.getContextKernel().value_or(StringRef()));
+  OpFoldResult together =
+      rewriter.getIndexAttr(inTiles ? kTileScratchUnit : kAttentionRows);
   SmallVector<Value> buffers;
   Value codeBuffer =
       allocate({parts, together, codes}, packing.getElementType());
@@ -89,7 +96,8 @@ static void addScratch(PackedAttentionOp attention, RewriterBase &rewriter,
 static bool addScratch(PackedMatmulOp matmul, RewriterBase &rewriter,
                        SmallVectorImpl<Value> &operands) {
   const KernelRow *kernel = findKernel(matmul.getKernel());
-  if (!kernel || kernel->fewRows.empty() || matmul.getDynamicSize())
+  if (!kernel || kernel->fewRows.empty() || matmul.getDynamicSize() ||
+      matmul.getRhsPacking().getBits())
     return false;
   Location loc = matmul.getLoc();
   auto constant = [&](int64_t value) -> Value {
