@@ -18,6 +18,7 @@
 
 #include "Match.h"
 #include "Recognisers.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
