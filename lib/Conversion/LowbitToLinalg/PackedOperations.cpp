@@ -274,24 +274,16 @@ private:
 
 /// The least element of a tensor of f32, NaN where there is one.
 static Value createMinimum(OpBuilder &b, Location loc, Value tensor) {
-  Type f32 = b.getF32Type();
+  FloatType f32 = b.getF32Type();
   int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
-  Value infinity = arith::ConstantOp::create(
-      b, loc, b.getFloatAttr(f32, std::numeric_limits<float>::infinity()));
   Value init = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>(), f32);
-  init = linalg::FillOp::create(b, loc, infinity, init).getResult(0);
-  AffineMap maps[] = {b.getMultiDimIdentityMap(rank),
-                      AffineMap::get(rank, 0, b.getContext())};
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::reduction);
-  return linalg::GenericOp::create(
-             b, loc, init.getType(), tensor, init, maps, iterators,
-             [](OpBuilder &b, Location loc, ValueRange arguments) {
-               Value less = arith::MinimumFOp::create(b, loc, arguments[0],
-                                                      arguments[1]);
-               linalg::YieldOp::create(b, loc, less);
-             })
-      .getResult(0);
+  return createReduction(
+      b, loc, tensor, b.getMultiDimIdentityMap(rank), init,
+      AffineMap::get(rank, 0, b.getContext()), /*reduced=*/rank,
+      b.getFloatAttr(f32, std::numeric_limits<float>::infinity()),
+      [](OpBuilder &b, Location loc, ValueRange elements) -> Value {
+        return arith::MinimumFOp::create(b, loc, elements[0], elements[1]);
+      });
 }
 
 /// Scores, softmax, codes and context one after the other.

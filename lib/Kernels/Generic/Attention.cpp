@@ -187,15 +187,10 @@ private:
     inPart = e.index(0);
     firstRow = row;
     MatmulTile tile{batch, batch, row, /*panel=*/Value(), kTileRows};
-    int64_t rank = typeOf(scores).getRank();
-    Value stride =
-        arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(),
-                                   e.mul(e.dim(scores, rank - 1), e.index(4)));
     e.forLoop(e.index(0), e.ceilDiv(keys, kTileColumns), 1, [&](Value panel) {
       tile.panel = panel;
       Value column = e.mul(panel, e.index(kTileColumns));
-      scoreProduct.multiply(tile, e.pointer(scores, scoreAt(0, column)),
-                            stride);
+      scoreProduct.multiply(tile, scores, scoreAt(0, column));
     });
   }
 
@@ -204,9 +199,8 @@ private:
     tile.lhsBatch.push_back(part);
     e.forLoop(e.index(0), e.index(getContextPanels()), 1, [&](Value panel) {
       tile.panel = panel;
-      contextProduct.multiply(
-          tile, e.pointer(contextSums, {panel, e.index(0), e.index(0)}),
-          e.i64(4 * kTileColumns));
+      contextProduct.multiply(tile, contextSums,
+                              {panel, e.index(0), e.index(0)});
     });
   }
 

@@ -12,8 +12,7 @@
 #ifndef LOWBIT_LIB_KERNELS_GENERIC_ATTENTIONMINIMUM_H
 #define LOWBIT_LIB_KERNELS_GENERIC_ATTENTIONMINIMUM_H
 
-#include "../Emission.h"
-#include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
+#include "AttentionCodes.h"
 
 namespace mlir::lowbit {
 
@@ -22,9 +21,7 @@ namespace mlir::lowbit {
 /// of the work, which runs in parallel with the others.
 class AttentionMinimum {
 public:
-  /// The indices of an element of a row of exponentials.
-  using Indices =
-      llvm::function_ref<SmallVector<Value>(int64_t row, Value position)>;
+  using Indices = AttentionCodes::Indices;
 
   /// `lanes` are those of vectors of f32.
   AttentionMinimum(Emission &e, PackedAttentionOp op, int64_t lanes);

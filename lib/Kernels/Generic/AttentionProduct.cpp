@@ -12,7 +12,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionProduct.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace mlir::lowbit;
@@ -33,15 +32,17 @@ SmallVector<Value> AttentionProduct::getSums(const MatmulTile &tile) {
   return emitLevelsTile(e, operands, tile, kernel, lhs, rhs);
 }
 
-void AttentionProduct::multiply(const MatmulTile &tile, Value address,
-                                Value stride) {
+void AttentionProduct::multiply(const MatmulTile &tile, Value sums,
+                                ArrayRef<Value> first) {
   Tiles tiles(e);
-  auto bytesOf = [&](Value words) {
-    return arith::IndexCastOp::create(e.b, e.loc, e.b.getI64Type(),
-                                      e.mul(words, e.index(4)));
+  // Bytes from row to row.
+  auto strideOf = [&](Value memref) {
+    int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+    return arith::IndexCastOp::create(
+        e.b, e.loc, e.b.getI64Type(),
+        e.mul(e.dim(memref, rank - 1), e.index(4)));
   };
-  int64_t rank = cast<MemRefType>(operands.lhs.getType()).getRank();
-  Value leftStride = bytesOf(e.dim(operands.lhs, rank - 1));
+  Value leftStride = strideOf(operands.lhs), sumStride = strideOf(sums);
   Value rightStride = e.i64(kernel.lanes * 4);
   for (int64_t half = 0; half < 2; ++half)
     tiles.zero(kSums + half);
@@ -58,14 +59,11 @@ void AttentionProduct::multiply(const MatmulTile &tile, Value address,
       tiles.multiplyAdd(kSums + half, kLeft, kRight + half);
     }
   });
-  for (int64_t half = 0; half < 2; ++half)
-    tiles.store(kSums + half,
-                half ? LLVM::GEPOp::create(e.b, e.loc, address.getType(),
-                                           e.b.getI8Type(), address,
-                                           ArrayRef<LLVM::GEPArg>{kTileStep})
-                           .getResult()
-                     : address,
-                stride);
+  for (int64_t half = 0; half < 2; ++half) {
+    SmallVector<Value> at(first);
+    at.back() = e.add(at.back(), e.index(half * kTileRows));
+    tiles.store(kSums + half, e.pointer(sums, at), sumStride);
+  }
 }
 
 SmallVector<Value> AttentionProduct::finishSums(const MatmulTile &tile,

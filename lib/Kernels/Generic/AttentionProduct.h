@@ -36,9 +36,9 @@ public:
   SmallVector<Value> getSums(const MatmulTile &tile);
 
   /// Multiplies the codes of the 16 rows of `tile`, as far as whole steps of 64
-  /// elements go, and stores a panel of sums as i32, `stride` bytes from row to
-  /// row.
-  void multiply(const MatmulTile &tile, Value address, Value stride);
+  /// elements go, and stores a panel of sums as i32 in rows of `sums`, words of
+  /// 32 bits, from the element at `first` on.
+  void multiply(const MatmulTile &tile, Value sums, ArrayRef<Value> first);
   /// As getSums, from such sums of codes: adds what is left of the size and the
   /// terms of the levels.
   SmallVector<Value> finishSums(const MatmulTile &tile, Load load);

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ElementwiseBody.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/IR/ReportMarks.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
@@ -28,31 +29,6 @@ namespace mlir::lowbit {
 
 using namespace mlir;
 using namespace mlir::lowbit;
-
-/// Whether the body of `op` is arithmetic that also works on vectors.
-static bool hasElementwiseBody(linalg::GenericOp op) {
-  Block *body = op.getBody();
-  if (!body->getArguments().back().use_empty())
-    return false;
-  for (Operation &inner : body->without_terminator())
-    if (!isa<arith::ConstantOp>(inner) &&
-        !OpTrait::hasElementwiseMappableTraits(&inner))
-      return false;
-  return true;
-}
-
-/// Whether values from outside that the body uses are scalar constants, which
-/// can be cloned.
-static bool capturesOnlyConstants(linalg::GenericOp op) {
-  Block *body = op.getBody();
-  bool only = true;
-  body->walk([&](Operation *inner) {
-    for (Value operand : inner->getOperands())
-      only &= operand.getParentBlock() == body ||
-              operand.getDefiningOp<arith::ConstantOp>();
-  });
-  return only;
-}
 
 /// Whether a map reads an operand of the epilogue: dimensions of the result in
 /// their order, or constant 0 along a dimension of 1 of a full-rank operand.
@@ -173,15 +149,7 @@ struct FuseConsumer : OpRewritePattern<linalg::GenericOp> {
       map.map(argument,
               body->addArgument(argument.getType(), argument.getLoc()));
     }
-    for (Operation &inner : *with)
-      for (Value operand : inner.getOperands())
-        if (!map.contains(operand))
-          if (auto constant = operand.getDefiningOp<arith::ConstantOp>())
-            rewriter.clone(*constant, map);
-    for (Operation &inner : with->without_terminator())
-      rewriter.clone(inner, map);
-    YieldOp::create(rewriter, op.getLoc(),
-                    map.lookup(with->getTerminator()->getOperand(0)));
+    YieldOp::create(rewriter, op.getLoc(), cloneBody(rewriter, with, map));
     rewriter.replaceOp(op, fused);
   }
 };

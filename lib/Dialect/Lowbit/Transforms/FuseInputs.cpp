@@ -12,6 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ElementwiseBody.h"
+#include "lowbit/Constants/Constants.h"
 #include "lowbit/Dialect/Lowbit/IR/Lowbit.h"
 #include "lowbit/Dialect/Lowbit/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,7 +23,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::lowbit {
@@ -52,18 +53,13 @@ static OpOperand *findElementwiseInput(linalg::GenericOp op) {
   if (!op.hasPureTensorSemantics() || op.getNumDpsInits() != 1 ||
       op.getNumParallelLoops() != op.getNumLoops() || op.getNumLoops() == 0)
     return nullptr;
-  Block *body = op.getBody();
   auto isF32 = [](Value value) {
     return getElementTypeOrSelf(value.getType()).isF32();
   };
   if (!llvm::all_of(op->getOperands(), isF32) ||
       !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
-      !body->getArguments().back().use_empty())
+      !hasElementwiseBody(op))
     return nullptr;
-  for (Operation &inner : body->without_terminator())
-    if (!OpTrait::hasElementwiseMappableTraits(&inner) &&
-        !isa<arith::ConstantOp>(inner))
-      return nullptr;
   OpOperand *input = nullptr;
   for (OpOperand *operand : op.getDpsInputOperands()) {
     AffineMap map = op.getMatchingIndexingMap(operand);
@@ -74,27 +70,6 @@ static OpOperand *findElementwiseInput(linalg::GenericOp op) {
     input = operand;
   }
   return input;
-}
-
-/// The constants outside a body that it reads; null for another value.
-static std::optional<SetVector<Operation *>> findCaptured(Block *body) {
-  SetVector<Operation *> constants;
-  for (Operation &inner : *body)
-    for (Value operand : inner.getOperands()) {
-      if (operand.getParentBlock() == body)
-        continue;
-      auto constant = operand.getDefiningOp<arith::ConstantOp>();
-      if (!constant)
-        return std::nullopt;
-      constants.insert(constant);
-    }
-  return constants;
-}
-
-static bool isOne(Value scale) {
-  SplatElementsAttr value;
-  return matchPattern(scale, m_Constant(&value)) &&
-         value.getSplatValue<APFloat>().isExactlyValue(1.0);
 }
 
 namespace {
@@ -112,8 +87,7 @@ struct AbsorbElementwise : OpRewritePattern<QuantizePackOp> {
     Block *with = source.getBody();
     if (!op.getInput().hasOneUse() && !isCheap(with))
       return rewriter.notifyMatchFailure(op, "what it reads is read by others");
-    std::optional<SetVector<Operation *>> constants = findCaptured(with);
-    if (!constants)
+    if (!capturesOnlyConstants(source))
       return rewriter.notifyMatchFailure(op, "reads values from outside");
 
     // The element, then the numbers of the new part and those of the old one.
@@ -134,11 +108,7 @@ struct AbsorbElementwise : OpRewritePattern<QuantizePackOp> {
     }
     OpBuilder inner(op.getContext());
     inner.setInsertionPointToEnd(&body);
-    for (Operation *constant : *constants)
-      inner.clone(*constant, map);
-    for (Operation &part : with->without_terminator())
-      inner.clone(part, map);
-    Value yielded = map.lookup(with->getTerminator()->getOperand(0));
+    Value yielded = cloneBody(inner, with, map);
     if (op.hasInputBody()) {
       Block *old = &op.getInputBody().front();
       map.map(old->getArgument(0), yielded);
@@ -147,16 +117,14 @@ struct AbsorbElementwise : OpRewritePattern<QuantizePackOp> {
         operands.push_back(operand);
         map.map(argument, body.addArgument(f32, loc));
       }
-      for (Operation &part : old->without_terminator())
-        inner.clone(part, map);
-      yielded = map.lookup(old->getTerminator()->getOperand(0));
+      yielded = cloneBody(inner, old, map);
     }
     YieldOp::create(inner, loc, yielded);
     rewriter.modifyOpInPlace(op, [&] {
       op.getInputMutable().assign(input->get());
       op.getInputOperandsMutable().assign(operands);
       op.getInputBody().takeBody(region);
-      if (op.getScale() && isOne(op.getScale()))
+      if (op.getScale() && getConstantScalarFloat(op.getScale()) == 1.0f)
         op.getScaleMutable().clear();
     });
     return success();

@@ -119,9 +119,10 @@ def LowbitFuseAttention : Pass<"lowbit-fuse-attention"> {
   let description = [{
     A packed product of queries and keys, its softmax, a quantizer of the
     probabilities to 0, 1, ... 256 at most with a fixed scale, perhaps of what
-    they are above the least of them all, and the packed product with the values, each read by the next alone, become a
-    `lowbit.packed_attention`, with the transpose of heads behind it when there
-    is one. A quantizer of the joined heads moves into its context region.
+    they are above the least of them all, and the packed product with the
+    values, each read by the next alone, become a `lowbit.packed_attention`,
+    with the transpose of heads behind it when there is one. A quantizer of the
+    joined heads moves into its context region.
   }];
   let dependentDialects = ["arith::ArithDialect", "math::MathDialect",
     "tensor::TensorDialect", "LowbitDialect"];
